@@ -1,0 +1,1 @@
+"""Everything outside the process: one port and one file per thing."""
