@@ -1,0 +1,162 @@
+"""Promises every detector must keep, as checks that raise AssertionError when one is broken."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.detectors import Detector
+from pipeline.domain.market import Instrument, Timeframe
+from pipeline.domain.signal import EVENT_COLUMNS
+from tests.kit.run_detector import Params, build_inputs, run_detector, total_warm_up
+
+BAR_COLUMNS = ("formed_bar", "pivot_bar", "penetrated_bar")
+PRICE_COLUMNS = ("price_low", "price_high", "mid", "level", "opposite", "extreme", "size", "price")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One detector, on some bars, with some parameters."""
+
+    detector: Detector
+    bars: pd.DataFrame
+    timeframe: Timeframe
+    instrument: Instrument
+    params: Params = field(default_factory=dict)
+    providers: Mapping[str, tuple[str, Params]] = field(default_factory=dict)
+
+    def run(self, bars: pd.DataFrame | None = None, instrument: Instrument | None = None) -> Any:
+        """Return what it finds in these (or the given) bars."""
+        return run_detector(
+            self.detector,
+            self.bars if bars is None else bars,
+            self.timeframe,
+            instrument or self.instrument,
+            self.params,
+            providers=self.providers,
+        )
+
+
+def check_prefixes(case: Case, cuts: Iterable[int]) -> None:
+    """What is said of bars[:n] is what was said by then of all bars, bit for bit."""
+    full = case.run()
+    for n in cuts:
+        part = case.run(case.bars.iloc[:n].reset_index(drop=True))
+        known = full[:n] if isinstance(full, np.ndarray) else full[full["bar"] < n]
+        _same(part, known)
+
+
+def check_warm_up(case: Case, ends: Iterable[int]) -> int:
+    """The last row on a window of the declared warm-up is the last row on the full history.
+
+    Returns the number of events compared; ends before the warm-up are skipped.
+    """
+    full = case.run()
+    width = total_warm_up(case.detector, case.timeframe, case.params, providers=case.providers)
+    compared = 0
+    for end in ends:
+        if end + 1 < width:
+            continue
+        first = end + 1 - width
+        part = case.run(case.bars.iloc[first : end + 1].reset_index(drop=True))
+        if isinstance(full, np.ndarray):
+            np.testing.assert_allclose(part[-1], full[end], rtol=1e-9)
+            compared += int(np.isfinite(full[end]))
+            continue
+        now, then = _last(part, width - 1, 0), _last(full, end, first)
+        pd.testing.assert_frame_equal(now, then, rtol=1e-9, atol=0)
+        compared += len(then)
+    return compared
+
+
+def _last(events: pd.DataFrame, bar: int, first: int) -> pd.DataFrame:
+    rows = events[events["bar"] == bar].drop(columns=["bar", "zone_id"]).reset_index(drop=True)
+    for name in BAR_COLUMNS:
+        if name in rows:
+            rows[name] = rows[name].where(rows[name] < 0, rows[name] - first)
+    return rows
+
+
+def check_untouched(case: Case) -> None:
+    """Bars and inputs are as they were before the call."""
+    bars = case.bars.copy(deep=True)
+    inputs = build_inputs(case.detector, bars, case.timeframe, case.instrument, case.providers)
+    before = {name: value.copy() for name, value in inputs.items()}
+    case.detector.detect(
+        bars, case.detector.parameters(**case.params), inputs, case.instrument, case.timeframe
+    )
+    pd.testing.assert_frame_equal(bars, case.bars, check_exact=True)
+    for name, value in before.items():
+        _same(inputs[name], value)
+
+
+def check_repeats(case: Case) -> None:
+    """The same bars give the same result twice, bit for bit."""
+    _same(case.run(), case.run())
+
+
+def check_doubling(case: Case) -> None:
+    """Doubling all prices, the tick, the point and the spread doubles all levels, and no more."""
+    twice = case.bars.copy(deep=True)
+    for name in ("open", "high", "low", "close", "spread"):
+        twice[name] *= 2
+    instrument = case.instrument.model_copy(
+        update={
+            "tick_size": case.instrument.tick_size * 2,
+            "point": case.instrument.point * 2,
+        }
+    )
+    once, doubled = case.run(), case.run(twice, instrument)
+    if isinstance(once, np.ndarray):
+        _same(doubled, once * 2)
+        return
+    once = once.assign(**{c: once[c] * 2 for c in PRICE_COLUMNS if c in once})
+    _same(doubled, once)
+
+
+def check_short(case: Case) -> None:
+    """No bar and one bar give an answer of the right shape."""
+    for n in (0, 1):
+        check_schema(case, case.bars.iloc[:n].reset_index(drop=True))
+
+
+def check_schema(case: Case, bars: pd.DataFrame | None = None) -> None:
+    """The answer has the promised shape, order, words and times."""
+    bars = case.bars if bars is None else bars
+    found = case.run(bars)
+    if case.detector.output == "series":
+        assert isinstance(found, np.ndarray)
+        assert found.dtype == np.float64
+        assert found.shape == (len(bars),)
+        exists = np.isfinite(found)
+        assert not np.any(np.diff(exists.astype(int)) < 0), "a series may not stop to exist"
+        return
+    assert dict(found.dtypes) == dict(case.run(bars.iloc[:0]).dtypes), "with events as without"
+    _check_events(case.detector, bars, found)
+
+
+def _check_events(detector: Detector, bars: pd.DataFrame, events: pd.DataFrame) -> None:
+    common = list(EVENT_COLUMNS)
+    assert list(events.columns[: len(common)]) == common
+    assert {c: str(events[c].dtype) for c in common} == EVENT_COLUMNS
+    assert events.index.equals(pd.RangeIndex(len(events)))
+    order = events[["bar", "zone_id"]].to_numpy()
+    assert all(tuple(a) <= tuple(b) for a, b in pairwise(order)), "sorted"
+    assert set(events["event"]) <= set(detector.gives)
+    assert set(events["side"]) <= {-1, 0, 1}
+    if len(events):
+        closes = bars["close_time"].iloc[events["bar"]].reset_index(drop=True)
+        assert (closes == events["known_at"]).all(), "known_at is the bar's close"
+        assert (events["start"] <= events["known_at"]).all()
+        priced = events[events["event"] != "incomplete"]
+        assert (priced["price_low"] <= priced["price_high"]).all()
+
+
+def _same(left: Any, right: Any) -> None:
+    if isinstance(left, np.ndarray):
+        np.testing.assert_array_equal(left, right)
+        return
+    pd.testing.assert_frame_equal(left, right.reset_index(drop=True), check_exact=True)
