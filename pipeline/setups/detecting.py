@@ -1,0 +1,134 @@
+"""Run a setup's tools: which frames they need, in which order, and how timeframes are joined."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from pipeline import detectors as _registered  # importing the package registers all detectors
+from pipeline.data.clean import resample
+from pipeline.detectors.base import Detector, get
+from pipeline.domain.market import Instrument, Timeframe
+from pipeline.setups.model import SetupSpec, Tool
+
+Frames = Mapping[Timeframe, pd.DataFrame]
+Output: TypeAlias = "pd.DataFrame | np.ndarray"
+DAY_MINUTES = 24 * 60
+
+
+def effective_timeframe(tool: Tool, trigger: Timeframe) -> Timeframe:
+    """Return the timeframe a tool runs on: its own, but never below the trigger's."""
+    wanted = tool.timeframe or trigger
+    return max(wanted, trigger, key=lambda t: t.minutes)
+
+
+def frames_for(
+    bars: pd.DataFrame, trigger: Timeframe, spec: SetupSpec
+) -> dict[Timeframe, pd.DataFrame]:
+    """Return the trigger's bars and every higher frame the setup's tools read."""
+    wanted = {effective_timeframe(tool, trigger) for tool in spec.tools.values()}
+    higher = sorted(wanted - {trigger}, key=lambda t: t.minutes)
+    return {trigger: bars, **{t: resample(bars, trigger, t) for t in higher}}
+
+
+def parts(tool: Tool) -> tuple[Detector, dict[str, str], Any]:
+    """Return a tool's detector, its inputs by name, and its parameters."""
+    detector = get(tool.detector)
+    inputs = {name: str(tool.settings[name]) for name in detector.inputs}
+    rest = {k: v for k, v in tool.settings.items() if k not in detector.inputs}
+    return detector, inputs, detector.parameters(**rest)
+
+
+def in_order(spec: SetupSpec) -> list[str]:
+    """Return the tools' names so that inputs come before what reads them."""
+    done: list[str] = []
+    while len(done) < len(spec.tools):
+        ready = [n for n, t in spec.tools.items() if n not in done and _ready(t, done)]
+        if not ready:
+            raise ValueError("tools read each other in a circle")
+        done += ready
+    return done
+
+
+def _ready(tool: Tool, done: list[str]) -> bool:
+    return all(tool.settings.get(name) in done for name in get(tool.detector).inputs)
+
+
+def warm_up(spec: SetupSpec, trigger: Timeframe) -> int:
+    """Return how many trigger bars decide the signals of the last day.
+
+    The longest chain of tools, each in trigger bars, then one day of steps and the bars a
+    spread median looks back on.
+    """
+    totals: dict[str, int] = {}
+    for name in in_order(spec):
+        detector, inputs, parameters = parts(spec.tools[name])
+        timeframe = effective_timeframe(spec.tools[name], trigger)
+        own = (detector.warm_up(parameters, timeframe) + 1) * timeframe.minutes // trigger.minutes
+        totals[name] = own + max((totals[i] for i in inputs.values()), default=0)
+    day = DAY_MINUTES // trigger.minutes
+    median = max((v.bars for v in spec.voids if v.spread_over_median), default=0)
+    return max(median, *totals.values()) + day
+
+
+def detect(
+    frames: Frames, spec: SetupSpec, trigger: Timeframe, instrument: Instrument
+) -> dict[str, Output]:
+    """Run every tool on the frame of its timeframe; the `market_tools` of a run.
+
+    Returns
+    -------
+    By tool name: an event frame or a series, counted in the bars of the tool's own frame.
+    """
+    found: dict[str, Output] = {}
+    for name in in_order(spec):
+        tool = spec.tools[name]
+        timeframe = effective_timeframe(tool, trigger)
+        detector, inputs, parameters = parts(tool)
+        given = {
+            wanted: aligned(
+                found[source],
+                frames[effective_timeframe(spec.tools[source], trigger)],
+                frames[timeframe],
+            )
+            for wanted, source in inputs.items()
+        }
+        found[name] = detector.detect(frames[timeframe], parameters, given, instrument, timeframe)
+    return found
+
+
+def aligned(found: Output, own: pd.DataFrame, target: pd.DataFrame) -> Output:
+    """Return a tool's result as it is known at the closes of another frame.
+
+    A series is read at its last closed bar (NaN before the first); an event belongs to the
+    first target bar that closes at or after it was known, and is left out if there is none.
+    """
+    if own is target:
+        return found
+    closes = _micros(target["close_time"])
+    if isinstance(found, np.ndarray):
+        last = np.searchsorted(_micros(own["close_time"]), closes, side="right") - 1
+        padded = np.append(found, np.nan)
+        return np.asarray(padded[np.where(last < 0, len(found), last)])
+    return _aligned_events(found, own, target)
+
+
+def _aligned_events(found: pd.DataFrame, own: pd.DataFrame, target: pd.DataFrame) -> pd.DataFrame:
+    closes = _micros(target["close_time"])
+    own_closes = _micros(own["close_time"])
+    kept = found[np.searchsorted(closes, _micros(found["known_at"])) < len(closes)].copy()
+    for name in [c for c in kept.columns if c == "bar" or c.endswith("_bar")]:
+        rows = kept[name].to_numpy()
+        there = np.clip(rows, 0, max(len(own_closes) - 1, 0))
+        moved = np.searchsorted(closes, own_closes[there]) if len(rows) else rows
+        kept[name] = np.where(rows < 0, rows, moved).astype("int64")
+    kept["known_at"] = target["close_time"].array.take(kept["bar"].to_numpy())
+    return kept.reset_index(drop=True)
+
+
+def _micros(times: pd.Series) -> np.ndarray:
+    return np.asarray(pd.DatetimeIndex(times).as_unit("us").asi8)
+
+
+__all__ = ["_registered", "aligned", "detect", "frames_for", "warm_up"]

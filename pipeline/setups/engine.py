@@ -1,0 +1,245 @@
+"""From bars and tools to signals, plans and the funnel that explains both; knows no setup."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from pipeline.domain.market import Instrument, Side, Timeframe
+from pipeline.domain.signal import Confluence, FunnelStep, Signal, TraceStep
+from pipeline.domain.trade import Plan
+from pipeline.setups.cases import Case, Fired, Tally, number, where_holds
+from pipeline.setups.detecting import Frames, Output, detect, frames_for, warm_up
+from pipeline.setups.model import ConfluenceRule, SetupSpec, Step
+from pipeline.setups.planning import NoPlanError, plan_of
+from pipeline.setups.steps import advance, first_cases
+from pipeline.setups.tape import Tape, tape_of, utc_from_micros
+
+__all__ = ["Found", "Overrides", "detect", "find_signals", "frames_for", "warm_up"]
+
+_END = ("signal", "Signal")
+_TRENDS = {1: "up", -1: "down", 0: "none"}
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What a request changes of a setup. Spread in points; None: as the setup or the bars say."""
+
+    rr_target: float | None = None
+    max_signals: int | None = None
+    spread_points: float | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """Signals with their plans (same order), and how far the other cases got."""
+
+    signals: list[Signal]
+    plans: list[Plan]
+    funnel: list[FunnelStep]
+
+
+def find_signals(
+    frames: Frames,
+    tools: Mapping[str, Output],
+    spec: SetupSpec,
+    trigger: Timeframe,
+    instrument: Instrument,
+    *,
+    overrides: Overrides = Overrides(),
+    quality: float = 1.0,
+    since: datetime | None = None,
+) -> Found:
+    """Return every signal of a setup, in the order they became known.
+
+    Parameters
+    ----------
+    frames, tools
+        What `frames_for` and `detect` returned for the same setup and trigger.
+    quality
+        0–1, of the bars in use; no signal is more confident than its data.
+    since
+        Give only signals known at or after it; they are exactly those of the full run. The
+        funnel then counts from that instant's day on.
+
+    Notes
+    -----
+    A case lives within one local day of the setup's zone. Of several events that fit a step
+    the earliest counts, of one bar's the newest zone.
+    """
+    bars = frames[trigger]
+    if bars.empty:
+        nothing = [Tally(s.name, s.title) for s in spec.steps] + [Tally(*_END)]
+        return Found([], [], [_funnel(t) for t in nothing])
+    tape = tape_of(frames, tools, spec, trigger, instrument, overrides.spread_points)
+    first_day = None if since is None else since.astimezone(ZoneInfo(spec.zone)).date()
+    cases, tallies = _walk(spec, tape, first_day)
+    end = Tally(*_END)
+    tickets = _tickets(cases, spec, tape, end, overrides.rr_target)
+    kept = [t for t in tickets if since is None or t[1].known_at >= since]
+    kept = kept[: overrides.max_signals]
+    signals = [_signal(c, p, spec, tape, instrument, quality) for c, p in kept]
+    return Found(signals, [p for _, p in kept], [_funnel(t) for t in (*tallies, end)])
+
+
+def _walk(spec: SetupSpec, tape: Tape, first_day: date | None) -> tuple[list[Case], list[Tally]]:
+    tallies = [Tally(s.name, s.title) for s in spec.steps]
+    cases = first_cases(spec, tape, tallies[0], first_day)
+    for before, step, tally in zip(spec.steps, spec.steps[1:], tallies[1:], strict=False):
+        cases = advance(step, before.name, cases, tape, tally)
+    return cases, tallies
+
+
+def _tickets(
+    cases: list[Case], spec: SetupSpec, tape: Tape, tally: Tally, rr_target: float | None
+) -> list[tuple[Case, Plan]]:
+    """Return the cases that become orders, the first of each side and day."""
+    kept: list[tuple[Case, Plan]] = []
+    of_side: dict[tuple[date, int], int] = {}
+    of_day: dict[date, int] = {}
+    for case in sorted(cases, key=lambda c: (c.bar, -c.side)):
+        if case.side == 0:
+            tally.lost["no step says which side"] += 1
+            continue
+        key = (case.day, case.side)
+        if of_side.get(key, 0) >= spec.limits.per_side_and_day:
+            tally.lost["another signal of that side and day"] += 1
+            continue
+        try:
+            signal_id = f"sig_{case.day:%Y%m%d}_{of_day.get(case.day, 0) + 1:03d}"
+            plan = plan_of(case, spec, tape, signal_id, rr_target)
+        except NoPlanError as why:
+            tally.lost[str(why)] += 1
+            continue
+        tally.passed(case)
+        of_side[key] = of_side.get(key, 0) + 1
+        of_day[case.day] = of_day.get(case.day, 0) + 1
+        kept.append((case, plan))
+    return kept
+
+
+def _funnel(tally: Tally) -> FunnelStep:
+    lost = {why: n for why, n in tally.lost.most_common() if n}
+    return FunnelStep(
+        step=tally.step, title=tally.title, days=len(tally.days), cases=tally.cases, lost=lost
+    )
+
+
+def _signal(
+    case: Case, plan: Plan, spec: SetupSpec, tape: Tape, instrument: Instrument, quality: float
+) -> Signal:
+    met = tuple(_confluence(rule, case, tape) for rule in spec.confluences)
+    weights = sum(c.weight for c in met)
+    share = sum(c.weight for c in met if c.met) / weights if weights else 1.0
+    return Signal(
+        signal_id=plan.signal_id,
+        symbol=instrument.symbol,
+        tf=tape.trigger,
+        side=Side.LONG if case.side > 0 else Side.SHORT,
+        entry_price=plan.entry_price,
+        sl_price=plan.sl_price,
+        tp_price=plan.targets[-1].price,
+        confidence=min(share, quality),
+        setup_id=spec.setup_id,
+        rule_version=spec.rule_version,
+        known_at=plan.known_at,
+        day=case.day.isoformat(),
+        trace=_trace(case, plan, spec, tape),
+        confluences=met,
+        context=_context(case, spec, tape, instrument),
+    )
+
+
+def _confluence(rule: ConfluenceRule, case: Case, tape: Tape) -> Confluence:
+    if rule.where is not None:
+        met, note = where_holds(rule.where, case, tape), rule.where.note
+    elif rule.tool is not None:
+        trend = _last_side(rule.tool, case, tape)
+        met, note = trend == case.side, _TRENDS[trend]
+    else:
+        value = number(rule.value or "", case, tape)
+        if rule.per is not None:
+            value /= float(tape.series[rule.per][case.bar]) or np.nan
+        low = -np.inf if rule.min is None else rule.min
+        high = np.inf if rule.max is None else rule.max
+        met, note = bool(low <= value <= high), f"{value:.2f}"
+    return Confluence(name=rule.name, weight=rule.weight, met=met, note=note)
+
+
+def _last_side(tool: str, case: Case, tape: Tape) -> int:
+    events = tape.events[tool]
+    known = int(np.searchsorted(events.bar, case.bar, side="right"))
+    return int(events.side[known - 1]) if known else 0
+
+
+def _context(
+    case: Case, spec: SetupSpec, tape: Tape, instrument: Instrument
+) -> dict[str, float | str | None]:
+    noted: dict[str, float | str | None] = {
+        "spread_points": float(tape.spread[case.bar]) / instrument.point
+    }
+    for name, tool in spec.context.items():
+        if tool in tape.series:
+            value = float(tape.series[tool][case.bar])
+            noted[name] = None if np.isnan(value) else value
+        else:
+            noted[name] = _TRENDS[_last_side(tool, case, tape)]
+    return noted
+
+
+def _trace(case: Case, plan: Plan, spec: SetupSpec, tape: Tape) -> tuple[TraceStep, ...]:
+    steps = [_trace_step(s, case.fired[s.name], tape) for s in spec.steps]
+    opened = utc_from_micros(tape.opened[case.bar])
+    entry = TraceStep(
+        step="entry",
+        kind="entry",
+        event=plan.entry_type,
+        start=opened,
+        known_at=plan.known_at,
+        price_low=plan.entry_price,
+        price_high=plan.entry_price,
+        note="at the next open" if plan.entry_type == "market" else "resting limit",
+        values={
+            "sl": plan.sl_price,
+            "tp": plan.targets[-1].price,
+            "close": float(tape.close[case.bar]),
+        },
+    )
+    return (*steps, entry)
+
+
+def _trace_step(step: Step, fired: Fired, tape: Tape) -> TraceStep:
+    return TraceStep(
+        step=step.name,
+        kind=step.draw,
+        event=fired.event,
+        start=utc_from_micros(fired.start),
+        known_at=utc_from_micros(tape.closed[fired.bar]),
+        price_low=fired.low,
+        price_high=fired.high,
+        note=step.title,
+        values=_values(fired),
+    )
+
+
+def _values(fired: Fired) -> dict[str, float | int | str | None]:
+    """Return what the tool adds, as plain values; row numbers mean nothing to a reader."""
+    events = fired.events
+    if events is None:
+        return dict(fired.values)
+    common = {"bar", "known_at", "event", "start", "price_low", "price_high", "zone_id"}
+    names = [n for n in events.names if n not in common and not n.endswith("_bar")]
+    return {name: _plain(fired.column(name), time=events.is_time(name)) for name in names}
+
+
+def _plain(value: Any, *, time: bool) -> float | int | str | None:
+    if time:
+        return utc_from_micros(int(value)).isoformat()
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return None if np.isnan(value) else float(value)
+    return str(value)

@@ -1,0 +1,224 @@
+"""What must hold of every setup there is, whatever it trades."""
+
+from datetime import timedelta
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.data.clean import resample
+from pipeline.domain.bars import empty_bars, validate_bars
+from pipeline.domain.market import Timeframe
+from pipeline.domain.trade import EntryType
+from pipeline.setups.engine import Overrides, detect, find_signals, frames_for, warm_up
+from tests.kit.real_bars import real_bars
+from tests.kit.setups import EURUSD, GER40, TOY, doubled, every_reading, random_bars, signals_of
+
+READINGS = every_reading()
+NAMES = [f"{s.setup_id}{'+' if s.use else ''}{i}" for i, s in enumerate(READINGS)]
+each = pytest.mark.parametrize("spec", READINGS, ids=NAMES)
+
+
+@cache
+def eurusd(timeframe, days=80):
+    bars, source = real_bars("eurusd_m1_histdata_2024H1")
+    until = bars["open_time"].iloc[0] + timedelta(days=days)
+    kept = bars[bars["open_time"] < until].reset_index(drop=True)
+    return resample(kept, source, timeframe)
+
+
+@cache
+def ger40(timeframe):
+    bars, source = real_bars("ger40_m5_2025")
+    return resample(bars[:40_000], source, timeframe)
+
+
+@cache
+def toy(timeframe):
+    days = 45 if timeframe is Timeframe.M1 else 90
+    return random_bars(np.random.default_rng(7), timeframe, days)
+
+
+def markets(spec):
+    """Yield (bars, trigger, instrument) of random and real bars."""
+    trigger = spec.timeframe
+    yield toy(trigger), trigger, TOY
+    yield eurusd(trigger), trigger, EURUSD
+    slow = max(trigger, Timeframe.M5, key=lambda t: t.minutes)
+    yield ger40(slow), slow, GER40
+
+
+_FULL = {}
+
+
+def full_run(spec, bars, trigger, instrument):
+    """The whole history's signals, found once per reading and market."""
+    key = (spec.setup_id, spec.use, trigger, instrument.symbol)
+    if key not in _FULL:
+        _FULL[key] = signals_of(bars, spec, trigger, instrument)
+    return _FULL[key]
+
+
+def known_before(found, moment):
+    kept = [i for i, s in enumerate(found.signals) if s.known_at <= moment]
+    return [found.signals[i] for i in kept], [found.plans[i] for i in kept]
+
+
+@each
+def test_prefix_invariance(spec):
+    rng, seen = np.random.default_rng(3), 0
+    for bars, trigger, instrument in markets(spec):
+        full = full_run(spec, bars, trigger, instrument)
+        seen += len(full.signals)
+        if not full.signals:
+            continue
+        ends = [s.known_at for s in full.signals]
+        at_signals = np.searchsorted(bars["close_time"], pd.DatetimeIndex(ends)) + 1
+        cuts = {*rng.choice(at_signals, 2), *(rng.choice(at_signals, 1) - 1)}
+        for n in (*cuts, *rng.integers(1, len(bars), 1)):
+            part = signals_of(bars[: int(n)].copy(), spec, trigger, instrument)
+            assert (part.signals, part.plans) == known_before(
+                full, bars["close_time"].iloc[int(n) - 1]
+            )
+    assert seen >= 5, "a check on few signals checks little"
+
+
+def close(a, b):
+    """Whether two dumps are equal, floats to nine digits."""
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(close(a[k], b[k]) for k in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(close, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return a == pytest.approx(b, rel=1e-9, abs=1e-12, nan_ok=True)
+    return a == b
+
+
+@each
+def test_warm_up_is_enough_for_the_last_day(spec):
+    for bars, trigger, instrument in markets(spec):
+        need = warm_up(spec, trigger)
+        full = full_run(spec, bars, trigger, instrument)
+        late = [s for s in full.signals if np.searchsorted(bars["close_time"], s.known_at) >= need]
+        for signal in late[:: max(1, len(late) // 3)]:
+            end = int(np.searchsorted(bars["close_time"], signal.known_at)) + 1
+            window = bars[end - need : end].reset_index(drop=True)
+            got = signals_of(window, spec, trigger, instrument)
+            day = [
+                (s, p) for s, p in zip(got.signals, got.plans, strict=True) if s.day == signal.day
+            ]
+            before = known_before(full, signal.known_at)
+            want = [(s, p) for s, p in zip(*before, strict=True) if s.day == signal.day]
+            assert len(day) == len(want)
+            for (s, p), (t, q) in zip(day, want, strict=True):
+                assert close(s.model_dump(), t.model_dump())
+                assert close(p.model_dump(), q.model_dump())
+
+
+@each
+def test_since_gives_the_tail_of_the_full_run(spec):
+    bars, trigger, instrument = next(markets(spec))
+    frames = frames_for(bars, trigger, spec)
+    tools = detect(frames, spec, trigger, instrument)
+    full = find_signals(frames, tools, spec, trigger, instrument)
+    for signal in full.signals[::3]:
+        for since in (signal.known_at, signal.known_at + timedelta(microseconds=1)):
+            part = find_signals(frames, tools, spec, trigger, instrument, since=since)
+            assert part.signals == [s for s in full.signals if s.known_at >= since]
+            assert part.plans == [p for p in full.plans if p.known_at >= since]
+
+
+@each
+def test_same_result_twice_and_input_untouched(spec):
+    bars, trigger, instrument = next(markets(spec))
+    before = bars.copy(deep=True)
+    frames = frames_for(bars, trigger, spec)
+    tools = detect(frames, spec, trigger, instrument)
+    kept = {n: t.copy() for n, t in tools.items()}
+    first = find_signals(frames, tools, spec, trigger, instrument)
+    assert find_signals(frames, tools, spec, trigger, instrument) == first
+    assert signals_of(bars, spec, trigger, instrument) == first
+    pd.testing.assert_frame_equal(bars, before)
+    for name, tool in tools.items():
+        same = np.array_equal if isinstance(tool, np.ndarray) else None
+        if same is None:
+            pd.testing.assert_frame_equal(tool, kept[name])
+        else:
+            np.testing.assert_array_equal(tool, kept[name])
+
+
+@each
+def test_empty_and_one_bar(spec):
+    for trigger in spec.timeframes:
+        one = random_bars(np.random.default_rng(1), trigger, 6)[:1]
+        for bars in (empty_bars(), validate_bars(one, trigger)):
+            found = signals_of(bars, spec, trigger, TOY)
+            assert (found.signals, found.plans) == ([], [])
+            assert [f.step for f in found.funnel] == [*(s.name for s in spec.steps), "signal"]
+
+
+@each
+def test_doubled_prices_double_the_plans(spec):
+    bars, trigger, instrument = next(markets(spec))
+    twice = bars.copy()
+    twice[["open", "high", "low", "close", "spread"]] *= 2
+    one = full_run(spec, bars, trigger, instrument)
+    two = signals_of(twice, spec, trigger, doubled(instrument))
+    assert len(one.plans) == len(two.plans)
+    for p, q in zip(one.plans, two.plans, strict=True):
+        assert q.entry_price == pytest.approx(2 * p.entry_price, rel=1e-12)
+        assert q.sl_price == pytest.approx(2 * p.sl_price, rel=1e-12)
+        assert [t.price for t in q.targets] == pytest.approx([2 * t.price for t in p.targets])
+        assert (q.known_at, q.expires_at, q.flat_at) == (p.known_at, p.expires_at, p.flat_at)
+
+
+@each
+def test_plans_are_sane(spec):
+    for bars, trigger, instrument in markets(spec):
+        found = full_run(spec, bars, trigger, instrument)
+        per_day: dict[tuple, int] = {}
+        for signal, plan in zip(found.signals, found.plans, strict=True):
+            way = signal.side.sign
+            assert way * (plan.entry_price - plan.sl_price) > 0
+            assert all(way * (t.price - plan.entry_price) > 0 for t in plan.targets)
+            assert sum(t.share for t in plan.targets) == pytest.approx(1)
+            assert plan.flat_at is not None
+            assert plan.flat_at > plan.known_at
+            assert (plan.expires_at is not None) == (plan.entry_type is EntryType.LIMIT)
+            assert signal.trace[-1].kind == "entry"
+            assert max(t.known_at for t in signal.trace) == signal.known_at == plan.known_at
+            assert all(t.start <= t.known_at and t.price_low <= t.price_high for t in signal.trace)
+            assert [t.step for t in signal.trace[:-1]] == [s.name for s in spec.steps]
+            key = (signal.day, signal.side)
+            per_day[key] = per_day.get(key, 0) + 1
+        assert set(per_day.values()) <= {spec.limits.per_side_and_day}
+        assert [s.known_at for s in found.signals] == sorted(s.known_at for s in found.signals)
+        assert len({s.signal_id for s in found.signals}) == len(found.signals)
+
+
+@each
+def test_funnel_adds_up(spec):
+    bars, trigger, instrument = next(markets(spec))
+    found = full_run(spec, bars, trigger, instrument)
+    assert found.funnel[-1].cases == len(found.signals)
+    for earlier, later in zip(found.funnel, found.funnel[1:], strict=False):
+        assert later.days <= earlier.days
+        if all(s.take == "first" for s in spec.steps if s.name == later.step):
+            assert later.cases + sum(later.lost.values()) >= earlier.cases
+    one, last = found.funnel[-2:]
+    assert last.cases + sum(last.lost.values()) == one.cases
+
+
+@each
+def test_overrides(spec):
+    *_, (bars, trigger, instrument) = (m for m in markets(spec) if full_run(spec, *m).signals)
+    plain = full_run(spec, bars, trigger, instrument)
+    few = signals_of(bars, spec, trigger, instrument, overrides=Overrides(max_signals=2))
+    assert few.signals == plain.signals[:2]
+    rr = signals_of(bars, spec, trigger, instrument, overrides=Overrides(rr_target=3.0))
+    for plan in rr.plans:
+        risk = abs(plan.entry_price - plan.sl_price)
+        assert abs(plan.targets[0].price - plan.entry_price) == pytest.approx(3 * risk)
+    low = signals_of(bars, spec, trigger, instrument, quality=0.4)
+    assert all(s.confidence <= 0.4 for s in low.signals)
