@@ -1,0 +1,253 @@
+"""From plans to trades: lays out the market for the fill kernels and reads their outcomes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from pipeline.backtest import fills, layout
+from pipeline.domain.bars import epoch_seconds
+from pipeline.domain.costs import spread_prices
+from pipeline.domain.market import Instrument, Timeframe
+from pipeline.domain.trade import (
+    CostModel,
+    EntryType,
+    ExitReason,
+    FillMode,
+    Missed,
+    Plan,
+    Trade,
+)
+
+_MODES = {
+    FillMode.PESSIMISTIC: layout.PESSIMISTIC,
+    FillMode.OPTIMISTIC: layout.OPTIMISTIC,
+    FillMode.ADAPTIVE: layout.ADAPTIVE,
+    FillMode.DRILLDOWN: layout.DRILLDOWN,
+}
+_EXITS = {
+    layout.TP: ExitReason.TP,
+    layout.SL: ExitReason.SL,
+    layout.BE: ExitReason.BE,
+    layout.TIME: ExitReason.TIME,
+    layout.SESSION_END: ExitReason.SESSION_END,
+}
+_MISSED = {
+    layout.EXPIRED: (ExitReason.EXPIRED, "the order was not filled in time"),
+    layout.VOID: (ExitReason.VOID, "the setup broke before the fill"),
+    layout.INVALID: ("INVALID", "stop or target lay on the wrong side of the fill"),
+    layout.BUSY: ("BUSY", "an earlier position or order was still open"),
+    layout.NO_BARS: ("NO_BARS", "no bar after the signal"),
+}
+
+
+@dataclass(frozen=True)
+class SimResult:
+    """What became of the plans: the trades by entry, and those that never were."""
+
+    trades: list[Trade]
+    missed: list[Missed]
+
+
+def market_array(
+    bars: pd.DataFrame, instrument: Instrument, timeframe: Timeframe, spread_points: float | None
+) -> np.ndarray:
+    """Lay out a bar frame for the kernels: float64, shape (7, n), rows as in `layout`."""
+    opened = epoch_seconds(bars["open_time"]).astype("float64")
+    return np.ascontiguousarray(
+        np.vstack(
+            [
+                bars["open"].to_numpy(),
+                bars["high"].to_numpy(),
+                bars["low"].to_numpy(),
+                bars["close"].to_numpy(),
+                spread_prices(bars, instrument, spread_points),
+                opened,
+                opened + timeframe.minutes * 60.0,
+            ]
+        )
+    )
+
+
+def _seconds(moment: datetime | None) -> float:
+    return np.nan if moment is None else moment.timestamp()
+
+
+def _price(price: float | None) -> float:
+    return np.nan if price is None else price
+
+
+def plan_row(plan: Plan) -> list[float]:
+    """Return a plan as the kernels' row (columns as in `layout`)."""
+    first, *rest = plan.targets
+    return [
+        float(plan.side.sign),
+        plan.known_at.timestamp(),
+        plan.entry_price if plan.entry_type is EntryType.LIMIT else np.nan,
+        plan.sl_price,
+        first.price,
+        first.share if rest else 1.0,
+        rest[0].price if rest else np.nan,
+        _seconds(plan.expires_at),
+        _seconds(plan.flat_at),
+        _seconds(plan.max_hold_until),
+        float(plan.break_even_after_first),
+        _price(plan.void_touch_below),
+        _price(plan.void_touch_above),
+        _price(plan.void_close_below),
+        _price(plan.void_close_above),
+    ]
+
+
+def simulate(
+    plans: Sequence[Plan],
+    bars: pd.DataFrame,
+    instrument: Instrument,
+    costs: CostModel,
+    *,
+    timeframe: Timeframe,
+    mode: FillMode = FillMode.DRILLDOWN,
+    m1: pd.DataFrame | None = None,
+    lots: float = 1.0,
+    parallel: bool = True,
+    max_trades: int | None = None,
+) -> SimResult:
+    """Carry out plans on bars.
+
+    Parameters
+    ----------
+    plans
+        Any order; each fills from the first bar with open_time >= its `known_at`.
+    bars
+        Bar frame of the trigger timeframe. m1: bar frame for drill-down, or None.
+    costs
+        Spread and slippage in points, commission in money per lot and side.
+    parallel
+        False: a plan that becomes known while an earlier one rests or runs is missed as BUSY.
+    max_trades
+        Later plans are left out once so many trades have been made.
+
+    Returns
+    -------
+    Trades in the order of their signals, numbered from 1. A position still open after the last
+    bar leaves at its close with reason TIME.
+
+    Notes
+    -----
+    `rr_worst` and `rr_best` come from the same plans with the stop and with the target first in
+    every bar that could be read both ways. No plans, or no bars, give no trades.
+    """
+    ordered = sorted(plans, key=lambda plan: plan.known_at)
+    if not ordered:
+        return SimResult([], [])
+    rows = np.array([plan_row(plan) for plan in ordered])
+    market = market_array(bars, instrument, timeframe, costs.spread_points)
+    fine = m1 is not None and timeframe is not Timeframe.M1
+    minutes = market_array(
+        m1 if m1 is not None and fine else bars.iloc[:0],
+        instrument,
+        Timeframe.M1,
+        costs.spread_points,
+    )
+    slip = costs.slippage_points * instrument.point
+
+    def outcome(how: FillMode) -> np.ndarray:
+        return np.asarray(
+            fills.run_plans(rows, market, minutes, slip, _MODES[how], one_at_a_time=not parallel)
+        )
+
+    chosen = outcome(mode)
+    # The bounds are those of the same positions: with one at a time, another order of events
+    # would let other plans in, so they are always followed plan by plan.
+    bounds = [
+        np.asarray(fills.run_plans(rows, market, minutes, slip, _MODES[how], one_at_a_time=False))
+        for how in (FillMode.PESSIMISTIC, FillMode.OPTIMISTIC)
+    ]
+    book = _Book(ordered, market, instrument, costs, lots)
+    return book.read(chosen, bounds, max_trades)
+
+
+@dataclass(frozen=True)
+class _Book:
+    """Reads the kernels' outcome rows back into trades and misses."""
+
+    plans: list[Plan]
+    market: np.ndarray
+    instrument: Instrument
+    costs: CostModel
+    lots: float
+
+    def read(
+        self, chosen: np.ndarray, bounds: list[np.ndarray], max_trades: int | None
+    ) -> SimResult:
+        trades: list[Trade] = []
+        missed: list[Missed] = []
+        for k, plan in enumerate(self.plans):
+            state = int(chosen[k, layout.O_STATE])
+            if state not in _EXITS:
+                missed.append(_missed(plan, state, chosen[k]))
+            elif max_trades is not None and len(trades) >= max_trades:
+                note = f"max_trades={max_trades} was reached"
+                missed.append(Missed(signal_id=plan.signal_id, reason="MAX_TRADES", note=note))
+            else:
+                trades.append(self._trade(len(trades) + 1, plan, chosen[k], bounds, k))
+        return SimResult(trades, missed)
+
+    def _trade(
+        self, number: int, plan: Plan, row: np.ndarray, bounds: list[np.ndarray], k: int
+    ) -> Trade:
+        risk = abs(row[layout.O_ENTRY_PRICE] - plan.sl_price)
+        net = self._net_points(plan, row)
+        rr = net * self.instrument.point / risk
+        edges = [self._net_points(plan, b[k]) * self.instrument.point / risk for b in bounds]
+        worst, best = min(rr, *edges), max(rr, *edges)
+        money = self.instrument.point_value * self.lots
+        return Trade(
+            trade_id=f"t{number:04d}",
+            signal_id=plan.signal_id,
+            side=plan.side,
+            entry_time=_moment(row[layout.O_ENTRY_TIME]),
+            entry_price=row[layout.O_ENTRY_PRICE],
+            exit_time=_moment(row[layout.O_EXIT_TIME]),
+            exit_price=row[layout.O_EXIT_PRICE],
+            exit_reason=_EXITS[int(row[layout.O_STATE])],
+            sl_price=plan.sl_price,
+            tp_price=plan.targets[-1].price,
+            lots=self.lots,
+            pnl_points=net,
+            pnl=net * money,
+            rr=rr,
+            mae=min(row[layout.O_MAE] / risk, 0.0),
+            mfe=max(row[layout.O_MFE] / risk, 0.0),
+            cost=self._cost_points(plan, row) * money,
+            ambiguous=best - worst > layout.DUST,
+            rr_worst=worst,
+            rr_best=best,
+        )
+
+    def _net_points(self, plan: Plan, row: np.ndarray) -> float:
+        moved = (row[layout.O_EXIT_PRICE] - row[layout.O_ENTRY_PRICE]) * plan.side.sign
+        return float(moved / self.instrument.point - self._commission_points())
+
+    def _commission_points(self) -> float:
+        """Both sides' commission, as points of one lot."""
+        return 2 * self.costs.commission / self.instrument.point_value
+
+    def _cost_points(self, plan: Plan, row: np.ndarray) -> float:
+        """Spread on the leg that pays the ask, slippage on both, commission."""
+        leg = layout.O_ENTRY_BAR if plan.side.sign > 0 else layout.O_EXIT_BAR
+        spread = self.market[layout.B_SPREAD, int(row[leg])]
+        slipped = row[layout.O_SLIPPED] + row[layout.O_ENTRY_SLIPPED]
+        return float((spread + slipped) / self.instrument.point + self._commission_points())
+
+
+def _missed(plan: Plan, state: int, row: np.ndarray) -> Missed:
+    reason, note = _MISSED[state]
+    at = _moment(row[layout.O_EXIT_TIME])
+    return Missed(signal_id=plan.signal_id, reason=reason, at=at, note=note)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(float(seconds), UTC)

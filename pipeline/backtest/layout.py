@@ -1,0 +1,54 @@
+"""How plans, positions, outcomes and markets are laid out for the fill kernels."""
+
+# Order of events inside a bar.
+PESSIMISTIC, OPTIMISTIC, ADAPTIVE, DRILLDOWN = range(4)
+
+# End states of a plan; the first five are trades.
+TP, SL, BE, TIME, SESSION_END, EXPIRED, VOID, INVALID, BUSY, NO_BARS = range(10)
+
+# Columns of a position while it lives (float64 row, signed prices).
+P_LEFT, P_ENTRY, P_STOP, P_PAID, P_SLIPPED, P_MAE, P_MFE, P_REASON, P_NEXT, P_MOVED = range(10)
+P_WIDTH = 10
+DUST = 1e-9  # a share too small to be one
+
+# Columns of a plan row (float64; times are epoch seconds, prices unsigned, NaN: no such rule).
+(
+    SIDE,
+    START,
+    LIMIT,  # NaN: market order
+    STOP,
+    T1,
+    S1,
+    T2,
+    EXPIRES,
+    FLAT,
+    HOLD,
+    MOVE_TO_BE,
+    TOUCH_BELOW,
+    TOUCH_ABOVE,
+    CLOSE_BELOW,
+    CLOSE_ABOVE,
+) = range(15)
+PLAN_WIDTH = 15
+
+# Columns of an outcome row.
+(
+    O_STATE,
+    O_ENTRY_BAR,
+    O_ENTRY_PRICE,
+    O_ENTRY_TIME,
+    O_EXIT_BAR,
+    O_EXIT_PRICE,
+    O_EXIT_TIME,
+    O_MAE,
+    O_MFE,
+    O_SLIPPED,
+    O_ENTRY_SLIPPED,
+) = range(11)
+OUTCOME_WIDTH = 11
+
+# How an order met a bar.
+UNFILLED, AT_OPEN, INSIDE, REFUSED = range(4)
+
+# Rows of a market array: the bars' prices, half-open times and spread.
+B_OPEN, B_HIGH, B_LOW, B_CLOSE, B_SPREAD, B_TIME, B_END = range(7)
