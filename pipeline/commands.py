@@ -1,0 +1,258 @@
+"""Reads what a person typed after /backtest: words in any order, known by what they are."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
+
+from pipeline.command_words import Draft, KnownSetup, KnownWords, closest_words, normalise
+from pipeline.domain.errors import BadRequestError
+from pipeline.domain.market import Timeframe
+from pipeline.domain.request import BacktestOptions, BacktestRequest
+from pipeline.domain.trade import FillMode
+from pipeline.periods import looks_like_period, parse_period
+
+_TIMEFRAME = re.compile(r"(?:[mhdw]\d{1,3}|\d{1,3}(?:m|min|h|d|w))", re.IGNORECASE)
+_SPELLED = {
+    "1M": Timeframe.M1,
+    "5M": Timeframe.M5,
+    "15M": Timeframe.M15,
+    "1H": Timeframe.H1,
+    "60M": Timeframe.H1,
+    "M60": Timeframe.H1,
+    "4H": Timeframe.H4,
+    "1D": Timeframe.D1,
+    **{t.value: t for t in Timeframe},
+}
+_FLAGS = {"dry_run", "parallel", "analyze_with_llm"}
+_ALIASES = {
+    "rr": "rr_target",
+    "dryrun": "dry_run",
+    "dry": "dry_run",
+    "llm": "analyze_with_llm",
+    "slip": "slippage",
+}
+_TRUE, _FALSE = {"1", "true", "yes", "on", "y"}, {"0", "false", "no", "off", "n"}
+
+
+def parse_backtest(text: str, known: KnownWords, today: date) -> BacktestRequest:
+    """Return the request that `text` asks for.
+
+    Parameters
+    ----------
+    text
+        With or without the command in front; arguments in any order.
+    known
+        The valid words.
+    today
+        What "last 90d" counts back from.
+
+    Raises
+    ------
+    BadRequestError
+        Naming the field, the value, the closest valid values and a corrected command.
+    """
+    words = _words(text)
+    draft = Draft()
+    unread = [word for word in words if not _read(word, draft, known, today)]
+    for word in unread:
+        _refuse(word, draft, known)
+    return _complete(draft, known)
+
+
+def _words(text: str) -> list[str]:
+    plain = re.sub(r"^/\w+(@\w+)?", "", normalise(text)).strip()
+    plain = re.sub(r"\s*(?:\.{2,}|\bto\b)\s*(?=\d)", "..", plain)
+    plain = re.sub(r"\blast\s+(\d+)\s*([a-z]*)", r"last\1\2", plain, flags=re.IGNORECASE)
+    plain = re.sub(r"\s*=\s*", "=", plain)
+    return plain.split()
+
+
+def _read(word: str, draft: Draft, known: KnownWords, today: date) -> bool:
+    """Put one word where it belongs; False if it is nothing we know."""
+    bare = word.lstrip("-")
+    if "=" in bare:
+        _option(*_pair(bare), draft)
+    elif _ALIASES.get(bare.lower(), bare.lower()) in _FLAGS:
+        _option(bare, "true", draft)
+    elif (setup := known.setup(word)) is not None:
+        _once(draft, "setup_id", "setup", setup, setup.setup_id)
+    elif (symbol := known.symbol(word)) is not None:
+        _once(draft, "symbol", "symbol", symbol, symbol)
+    elif (timeframe := _SPELLED.get(word.upper())) is not None:
+        _once(draft, "timeframe", "timeframe", timeframe, timeframe.value)
+    elif looks_like_period(word):
+        _once(draft, "period", "period", _period(word, draft, today), word)
+    else:
+        return False
+    return True
+
+
+def _pair(word: str) -> tuple[str, str]:
+    name, _, value = word.partition("=")
+    return name or "option", value
+
+
+def _once(draft: Draft, name: str, attribute: str, value: Any, word: str) -> None:
+    held = getattr(draft, attribute)
+    if held is not None and held != value:
+        first = draft.words[name]
+        raise BadRequestError(
+            f"Two values for {_title(name)}: {first} and {word}. Which one?",
+            field=name,
+            value=word,
+            closest=(first, word),
+            corrected=draft.command(),
+        )
+    setattr(draft, attribute, value)
+    draft.words[name] = word
+
+
+def _title(name: str) -> str:
+    return {"setup_id": "setup"}.get(name, name)
+
+
+def _period(word: str, draft: Draft, today: date) -> tuple[date, date]:
+    try:
+        return parse_period(word, today)
+    except ValueError as error:
+        choices = ("last 90d", str(today.year), f"{today.year}-01-01..{today}")
+        raise BadRequestError(
+            f"Period {word!r}: {error}.",
+            field="period",
+            value=word,
+            closest=choices,
+            corrected=draft.command(period=choices[0]),
+        ) from None
+
+
+def _option(name: str, value: str, draft: Draft) -> None:
+    key = name.lower().replace("-", "_")
+    key = _ALIASES.get(key, key)
+    names = tuple(BacktestOptions.model_fields)
+    if key not in names:
+        near = closest_words(key, (*names, *_ALIASES)) or names
+        fixed = tuple(dict.fromkeys(_ALIASES.get(n, n) for n in near))
+        raise BadRequestError(
+            f"Unknown option {name!r}: valid are {', '.join(names)}.",
+            field=name,
+            value=value,
+            closest=tuple(f"{n}={value}" for n in fixed),
+            corrected=draft.command(option=f"{fixed[0]}={value}"),
+        )
+    draft.options[key] = _option_value(key, value, draft)
+    draft.words[f"option {key}"] = f"{key}={value}"
+
+
+def _option_value(key: str, value: str, draft: Draft) -> Any:
+    lowered = value.lower()
+    if key in _FLAGS and lowered in _TRUE | _FALSE:
+        return lowered in _TRUE
+    raw: Any = lowered.replace(",", ".") if key not in _FLAGS else value
+    try:
+        return getattr(BacktestOptions.model_validate({key: raw}), key)
+    except ValidationError as error:
+        closest = _option_choices(key)
+        raise BadRequestError(
+            f"Option {key}={value}: {error.errors()[0]['msg'].lower()}.",
+            field=key,
+            value=value,
+            closest=tuple(f"{key}={c}" for c in closest),
+            corrected=draft.command(option=f"{key}={closest[0]}"),
+        ) from None
+
+
+def _option_choices(key: str) -> tuple[str, ...]:
+    if key == "fill":
+        return tuple(m.value for m in FillMode)
+    if key in _FLAGS:
+        return ("true", "false")
+    return {"rr_target": ("2", "1.5", "3"), "max_trades": ("100",), "lots": ("1",)}.get(
+        key, ("1",)
+    )
+
+
+def _refuse(word: str, draft: Draft, known: KnownWords) -> None:
+    """Raise for a word that is nothing we know, as the field it most likely was meant to be."""
+    setups = tuple(s.setup_id for s in known.setups)
+    symbols = (*known.symbols, *known.aliases)
+    if _TIMEFRAME.fullmatch(word):
+        valid = draft.setup.timeframes if draft.setup else tuple(Timeframe)
+        raise _unknown("timeframe", word, _nearest_length(word, valid), draft)
+    near_setups, near_symbols = closest_words(word, setups), closest_words(word, symbols)
+    meant_symbol = near_symbols and (not near_setups or draft.setup is not None)
+    if draft.symbol is None and (meant_symbol or (draft.setup and not near_setups)):
+        named = [known.symbol(s) or s for s in near_symbols] or list(known.symbols)
+        raise _unknown("symbol", word, tuple(dict.fromkeys(named)), draft)
+    if draft.setup is None:
+        raise _unknown("setup_id", word, near_setups or setups, draft)
+    raise BadRequestError(
+        f"{word!r} is no setup, symbol, timeframe, period or option I know.",
+        field="text",
+        value=word,
+        corrected=draft.command(),
+    )
+
+
+def _nearest_length(word: str, valid: Sequence[Timeframe]) -> tuple[str, ...]:
+    """Valid timeframes by how near their length is to the one meant, as a ratio."""
+    unit = {"m": 1, "h": 60, "d": 1440, "w": 10080}[word.lower().strip("0123456789")[0]]
+    minutes = max(1, unit * int("".join(c for c in word if c.isdigit())))
+    ranked = sorted(valid, key=lambda t: max(t.minutes / minutes, minutes / t.minutes))
+    return tuple(t.value for t in ranked)
+
+
+def _unknown(name: str, word: str, closest: tuple[str, ...], draft: Draft) -> BadRequestError:
+    hint = f": did you mean {closest[0]}?" if closest else "."
+    return BadRequestError(
+        f"unknown {_title(name)} {word!r}{hint}",
+        field=name,
+        value=word,
+        closest=closest,
+        corrected=draft.command(**{name: closest[0]} if closest else {}),
+    )
+
+
+def _complete(draft: Draft, known: KnownWords) -> BacktestRequest:
+    """Ask for what is missing, one thing at a time; take the setup's timeframe by default."""
+    setup = draft.setup or _missing("setup_id", [s.setup_id for s in known.setups], draft)
+    symbols = [s for s in setup.symbols if s in known.symbols] or list(known.symbols)
+    symbol = draft.symbol or _missing("symbol", symbols, draft)
+    timeframe = draft.timeframe or setup.timeframe
+    if timeframe not in setup.timeframes:
+        valid = tuple(t.value for t in setup.timeframes)
+        raise BadRequestError(
+            f"{setup.setup_id} triggers on {', '.join(valid)}, not on {timeframe.value}.",
+            field="timeframe",
+            value=timeframe.value,
+            closest=valid,
+            corrected=draft.command(timeframe=valid[0]),
+        )
+    period = draft.period or _missing("period", ["last 90d", "last 30d", "last 365d"], draft)
+    return BacktestRequest(
+        symbol=symbol,
+        timeframe=timeframe,
+        start=period[0],
+        end=period[1],
+        setup_id=setup.setup_id,
+        options=BacktestOptions(**draft.options),
+    )
+
+
+_QUESTIONS: dict[str, Callable[[], str]] = {
+    "setup_id": lambda: "Which setup?",
+    "symbol": lambda: "Which symbol?",
+    "period": lambda: "Which period? For example 2025-05, 2025-05-01..2025-10-31 or last 90d.",
+}
+
+
+def _missing(name: str, choices: list[str], draft: Draft) -> Any:
+    corrected = draft.command(**{name: choices[0]}) if choices else draft.command()
+    raise BadRequestError(
+        _QUESTIONS[name](), field=name, closest=tuple(choices), corrected=corrected
+    )
+
+
+__all__ = ["KnownSetup", "KnownWords", "normalise", "parse_backtest"]
