@@ -1,0 +1,1 @@
+"""Pictures: bars and results in, PNG bytes out."""
