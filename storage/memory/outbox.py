@@ -1,0 +1,124 @@
+"""MemoryOutbox: deliveries owed to chats in memory, by the same rules as in the database."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pipeline.domain.report import Delivery, DeliveryKind
+from storage.tables import json_text
+
+
+@dataclass
+class _Row:
+    delivery: Delivery
+    state: str = "owed"
+    version: int = 1
+    leased_version: int = 0
+    due_at: datetime | None = None
+    lease_until: datetime | None = None
+    error: str = ""
+
+
+class MemoryOutbox:
+    """What is owed to chats; see `storage.ports.Outbox`."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, _Row] = {}
+
+    async def put(
+        self,
+        chat_id: int,
+        kind: DeliveryKind,
+        payload: dict[str, Any],
+        *,
+        dedupe_key: str,
+        now: datetime,
+    ) -> bool:
+        """Owe one delivery; True if it is owed by this put (new, or a PROGRESS replaced)."""
+        payload = json.loads(json_text(payload))
+        held = next((r for r in self._rows.values() if r.delivery.dedupe_key == dedupe_key), None)
+        if held is not None:
+            return _replace(held, kind, payload)
+        number = len(self._rows) + 1
+        self._rows[number] = _Row(
+            Delivery(
+                id=number,
+                chat_id=chat_id,
+                kind=kind,
+                payload=payload,
+                dedupe_key=dedupe_key,
+                created_at=now,
+            )
+        )
+        return True
+
+    async def claim(self, now: datetime, *, lease: timedelta, limit: int = 20) -> list[Delivery]:
+        """Lease the oldest owed delivery of each chat, oldest first."""
+        heads = list(self._heads(now))[:limit]
+        for row in heads:
+            row.lease_until = now + lease
+            row.leased_version = row.version
+        return [row.delivery for row in heads]
+
+    async def ack(self, delivery_id: int, now: datetime, message_ids: Sequence[int]) -> None:
+        """Mark it sent; a PROGRESS replaced meanwhile stays owed, with the message ids kept."""
+        del now
+        row = self._owed(delivery_id)
+        if row is None:
+            return
+        if row.version == row.leased_version:
+            row.state = "sent"
+        if message_ids:
+            row.delivery = row.delivery.model_copy(update={"message_ids": tuple(message_ids)})
+        row.due_at = row.lease_until = None
+        row.error = ""
+
+    async def retry(self, delivery_id: int, at: datetime, error: str) -> None:
+        """Give it back, not before `at`; it still heads its chat's queue."""
+        row = self._owed(delivery_id)
+        if row is not None:
+            attempts = row.delivery.attempts + 1
+            row.delivery = row.delivery.model_copy(update={"attempts": attempts})
+            row.due_at, row.lease_until, row.error = at, None, error
+
+    async def fail(self, delivery_id: int, now: datetime, error: str) -> None:
+        """Give up for good; kept with its reason."""
+        del now
+        row = self._owed(delivery_id)
+        if row is not None:
+            row.state, row.error = "failed", error
+            row.due_at = row.lease_until = None
+
+    async def pending(self) -> int:
+        """Return how many are owed."""
+        return sum(row.state == "owed" for row in self._rows.values())
+
+    def _owed(self, delivery_id: int) -> _Row | None:
+        row = self._rows.get(delivery_id)
+        return row if row is not None and row.state == "owed" else None
+
+    def _heads(self, now: datetime) -> Iterator[_Row]:
+        queues: dict[int, list[_Row]] = {}
+        for row in self._rows.values():
+            if row.state == "owed":
+                queues.setdefault(row.delivery.chat_id, []).append(row)
+        for queue in queues.values():
+            under_way = any(row.lease_until and row.lease_until > now for row in queue)
+            waits = queue[0].due_at is not None and queue[0].due_at > now
+            if not under_way and not waits:
+                yield queue[0]
+
+
+def _replace(held: _Row, kind: DeliveryKind, payload: dict[str, Any]) -> bool:
+    """Replace a PROGRESS that is not final; whether that was so."""
+    both = {kind, held.delivery.kind} == {DeliveryKind.PROGRESS}
+    if not both or held.delivery.payload.get("final") is True:
+        return False
+    attempts = held.delivery.attempts if held.state == "owed" else 0
+    update = {"payload": payload, "attempts": attempts}
+    held.delivery = held.delivery.model_copy(update=update)
+    held.version += 1
+    held.state = "owed"
+    return True

@@ -1,0 +1,146 @@
+"""MemoryRunStore and MemoryAuditLog: runs and the trail in memory."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+from pipeline.domain.errors import DataError
+from pipeline.domain.request import Actor, AuditEvent, Run, RunStatus, TaskRecord
+from storage.tables import json_text
+
+
+class MemoryRunStore:
+    """Runs in a dict, in order of creation; see `storage.ports.RunStore`."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, Run] = {}
+        self._numbers: Counter[tuple[str, str]] = Counter()
+
+    async def create(
+        self, prefix: str, flow_type: str, request: dict[str, Any], actor: Actor, now: datetime
+    ) -> Run:
+        """Keep a queued run under a fresh id."""
+        day = now.astimezone(UTC).strftime("%Y_%m_%d")
+        self._numbers[prefix, day] += 1
+        run = Run(
+            run_id=f"{prefix}_{day}_{self._numbers[prefix, day]:03d}",
+            flow_type=flow_type,
+            status=RunStatus.QUEUED,
+            request=_copy(request),
+            actor=actor,
+            created_at=now,
+        )
+        self._runs[run.run_id] = run
+        return run
+
+    async def get(self, run_id: str) -> Run | None:
+        """Return a run with its tasks, or None."""
+        return self._runs.get(run_id)
+
+    async def newest(
+        self, limit: int = 10, user_id: int | None = None, status: RunStatus | None = None
+    ) -> list[Run]:
+        """Return runs, newest first."""
+        wanted = (
+            run
+            for run in reversed(self._runs.values())
+            if user_id in (None, run.actor.user_id) and status in (None, run.status)
+        )
+        return list(wanted)[:limit]
+
+    async def queued_before(self, run_id: str) -> int:
+        """Return how many queued runs were created before this one."""
+        ids = list(self._runs)
+        before = ids[: ids.index(run_id)] if run_id in self._runs else []
+        return sum(self._runs[each].status is RunStatus.QUEUED for each in before)
+
+    async def start(self, run_id: str, now: datetime) -> Run | None:
+        """Turn it from queued to running; None if it was not queued."""
+        run = self._runs.get(run_id)
+        if run is None or run.status is not RunStatus.QUEUED:
+            return None
+        return self._set(run, status=RunStatus.RUNNING, started_at=now)
+
+    async def requeue(self, run_id: str, now: datetime) -> Run | None:
+        """Queue it again with its task records; None if unknown or queued already."""
+        del now
+        run = self._runs.get(run_id)
+        if run is None or run.status is RunStatus.QUEUED:
+            return None
+        return self._set(
+            run,
+            status=RunStatus.QUEUED,
+            attempt=run.attempt + 1,
+            cancel_requested=False,
+            started_at=None,
+            ended_at=None,
+            error="",
+            report={},
+        )
+
+    async def finish(
+        self,
+        run_id: str,
+        status: RunStatus,
+        now: datetime,
+        *,
+        error: str = "",
+        report: dict[str, Any] | None = None,
+    ) -> None:
+        """Keep the end; the first end stays."""
+        run = self._runs.get(run_id)
+        if run is not None and not run.status.ended:
+            self._set(run, status=status, ended_at=now, error=error, report=_copy(report or {}))
+
+    async def request_cancel(self, run_id: str, now: datetime) -> Run | None:
+        """Mark it; a queued run is cancelled at once."""
+        run = self._runs.get(run_id)
+        if run is None or run.status.ended:
+            return None
+        if run.status is RunStatus.QUEUED:
+            return self._set(run, cancel_requested=True, status=RunStatus.CANCELLED, ended_at=now)
+        return self._set(run, cancel_requested=True)
+
+    async def record_task(self, run_id: str, record: TaskRecord, now: datetime) -> None:
+        """Insert or replace the record of a task; an unknown run is a DataError."""
+        del now
+        run = self._known(run_id)
+        record = TaskRecord.model_validate(_copy(record.model_dump(mode="json")))
+        tasks = {task.task: task for task in run.tasks} | {record.task: record}
+        self._set(run, tasks=tuple(tasks.values()))
+
+    async def set_provenance(self, run_id: str, provenance: dict[str, Any]) -> None:
+        """Keep what makes the run repeatable; an unknown run is a DataError."""
+        self._set(self._known(run_id), provenance=_copy(provenance))
+
+    def _known(self, run_id: str) -> Run:
+        if run_id not in self._runs:
+            raise DataError(f"There is no run {run_id}.", run_id=run_id)
+        return self._runs[run_id]
+
+    def _set(self, run: Run, **change: Any) -> Run:
+        changed = run.model_copy(update=change)
+        self._runs[run.run_id] = changed
+        return changed
+
+
+class MemoryAuditLog:
+    """The trail in a list; see `storage.ports.AuditLog`."""
+
+    def __init__(self) -> None:
+        self._events: list[AuditEvent] = []
+
+    async def append(self, event: AuditEvent) -> None:
+        """Keep one event."""
+        self._events.append(event.model_copy(update={"what": _copy(event.what)}))
+
+    async def newest(self, limit: int = 50, run_id: str | None = None) -> list[AuditEvent]:
+        """Return events, newest first."""
+        wanted = [event for event in self._events if run_id in (None, event.run_id)]
+        return wanted[::-1][:limit]
+
+
+def _copy(value: dict[str, Any]) -> Any:
+    """Return what a database would give back, which shares nothing with the caller's."""
+    return json.loads(json_text(value))

@@ -1,0 +1,276 @@
+"""The ports: what the house needs of the outside, as narrow async protocols.
+
+Every adapter maps its vendor's errors to `pipeline.domain.errors` (StoreDownError and its
+siblings), takes `now` from its caller, and is safe to share between tasks of one event loop.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import pandas as pd
+
+from pipeline.domain.market import Instrument, Timeframe
+from pipeline.domain.report import Artifact, Delivery, DeliveryKind, Holding
+from pipeline.domain.request import Actor, AuditEvent, Run, RunStatus, TaskRecord
+from pipeline.setups.rules import SetupSpec, SetupVersion
+
+
+class BarStore(Protocol):
+    """Bars by symbol and timeframe; merging never doubles, reading never sees half a write."""
+
+    async def merge(
+        self, symbol: str, timeframe: Timeframe, bars: pd.DataFrame, *, source: str, now: datetime
+    ) -> tuple[int, int]:
+        """Add a bar frame; a bar already held is replaced. Return (added, replaced).
+
+        `source` is kept beside the bars; "SYNTHETIC" marks the sample. Synthetic and real bars
+        of one symbol never mix: real bars replace the synthetic holding as a whole, and a
+        synthetic merge onto real bars raises BadBarsError.
+        """
+        ...
+
+    async def read(
+        self,
+        symbol: str,
+        timeframe: Timeframe,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> pd.DataFrame:
+        """Return the bar frame with start <= open_time < end (None: open end); may be empty."""
+        ...
+
+    async def holdings(self) -> list[Holding]:
+        """Return what is held, by symbol, then timeframe."""
+        ...
+
+    async def remove(self, symbol: str, timeframe: Timeframe) -> None:
+        """Forget all bars of a symbol and timeframe; nothing held is no error."""
+        ...
+
+    async def note_score(self, symbol: str, timeframe: Timeframe, score: float) -> None:
+        """Keep the quality score (0–1) beside a holding; nothing held is no error."""
+        ...
+
+
+class Archive(Protocol):
+    """Files of runs; a path once written is never seen half-written."""
+
+    async def put(
+        self,
+        path: str,
+        data: bytes,
+        *,
+        run_id: str,
+        role: str,
+        media_type: str,
+        meta: dict[str, Any] | None = None,
+    ) -> Artifact:
+        """Write (or overwrite) one file.
+
+        `path` is like "results/bt_…_trades.csv"; no "..", no "/" at the start, else
+        BadRequestError.
+        """
+        ...
+
+    async def get(self, path: str) -> bytes:
+        """Return the file's bytes; missing or not matching its SHA-256 is a DataError."""
+        ...
+
+    async def of_run(self, run_id: str) -> list[Artifact]:
+        """Return the run's files in the order they were first put."""
+        ...
+
+
+class RunStore(Protocol):
+    """The record of runs: our own truth, whatever the scheduler remembers."""
+
+    async def create(
+        self, prefix: str, flow_type: str, request: dict[str, Any], actor: Actor, now: datetime
+    ) -> Run:
+        """Write a queued run under a fresh id `{prefix}_{YYYY_MM_DD}_{NNN}`, unique always."""
+        ...
+
+    async def get(self, run_id: str) -> Run | None:
+        """Return a run with its tasks, or None."""
+        ...
+
+    async def newest(
+        self, limit: int = 10, user_id: int | None = None, status: RunStatus | None = None
+    ) -> list[Run]:
+        """Return runs, newest first."""
+        ...
+
+    async def queued_before(self, run_id: str) -> int:
+        """Return how many queued runs were created before this one."""
+        ...
+
+    async def start(self, run_id: str, now: datetime) -> Run | None:
+        """Queued → running, atomically; None if it was not queued (someone else has it)."""
+        ...
+
+    async def requeue(self, run_id: str, now: datetime) -> Run | None:
+        """Queue an ended (or orphaned running) run again, attempt + 1, cancel cleared.
+
+        None if there is no such run or it is queued already.
+        """
+        ...
+
+    async def finish(
+        self,
+        run_id: str,
+        status: RunStatus,
+        now: datetime,
+        *,
+        error: str = "",
+        report: dict[str, Any] | None = None,
+    ) -> None:
+        """Write the end; a run that has ended already is left as it is."""
+        ...
+
+    async def request_cancel(self, run_id: str, now: datetime) -> Run | None:
+        """Mark it; a queued run becomes cancelled at once. None if unknown or ended."""
+        ...
+
+    async def record_task(self, run_id: str, record: TaskRecord, now: datetime) -> None:
+        """Insert or replace the record of a task, kept in order of first appearance."""
+        ...
+
+    async def set_provenance(self, run_id: str, provenance: dict[str, Any]) -> None:
+        """Keep what makes the run repeatable."""
+        ...
+
+
+class AuditLog(Protocol):
+    """The trail; append only."""
+
+    async def append(self, event: AuditEvent) -> None:
+        """Write one event."""
+        ...
+
+    async def newest(self, limit: int = 50, run_id: str | None = None) -> list[AuditEvent]:
+        """Return events, newest first."""
+        ...
+
+
+class Outbox(Protocol):
+    """What is owed to chats: put by flows, drained by the bot, lost by nobody."""
+
+    async def put(
+        self,
+        chat_id: int,
+        kind: DeliveryKind,
+        payload: dict[str, Any],
+        *,
+        dedupe_key: str,
+        now: datetime,
+    ) -> bool:
+        """Owe one delivery; False if the key was there.
+
+        PROGRESS is then replaced and owed again, unless the held payload's "final" is true.
+        """
+        ...
+
+    async def claim(self, now: datetime, *, lease: timedelta, limit: int = 20) -> list[Delivery]:
+        """Lease the oldest owed delivery of each chat (one per chat, so order holds).
+
+        Skips chats with a delivery under a live lease, and deliveries whose retry time is
+        ahead. A delivery comes back by itself when its lease runs out.
+        """
+        ...
+
+    async def ack(self, delivery_id: int, now: datetime, message_ids: Sequence[int]) -> None:
+        """Mark it sent. A PROGRESS replaced meanwhile stays owed, with the message ids kept."""
+        ...
+
+    async def retry(self, delivery_id: int, at: datetime, error: str) -> None:
+        """Give it back, not before `at`; attempts + 1. It still heads its chat's queue."""
+        ...
+
+    async def fail(self, delivery_id: int, now: datetime, error: str) -> None:
+        """Give up for good (blocked by the user, chat gone); kept with its reason."""
+        ...
+
+    async def pending(self) -> int:
+        """Return how many are owed."""
+        ...
+
+
+class ChatStore(Protocol):
+    """Who may do what, and what a chat was last asked."""
+
+    async def role(self, user_id: int) -> str | None:
+        """Return "owner", "trader", "viewer" or None for a stranger."""
+        ...
+
+    async def set_role(self, user_id: int, role: str | None, now: datetime) -> None:
+        """Give or (None) take a role."""
+        ...
+
+    async def users(self) -> dict[int, str]:
+        """Return all roles by user id."""
+        ...
+
+    async def note_stranger(self, user_id: int, now: datetime) -> bool:
+        """Remember a stranger; True the first time."""
+        ...
+
+    async def remember(self, key: str, value: dict[str, Any], now: datetime) -> None:
+        """Keep a small JSON under a key (pending question, button state); replaces."""
+        ...
+
+    async def recall(self, key: str) -> dict[str, Any] | None:
+        """Return it, or None."""
+        ...
+
+    async def take(self, key: str) -> dict[str, Any] | None:
+        """Return and forget it in one step: of concurrent takers one gets it."""
+        ...
+
+
+class SetupStore(Protocol):
+    """Setup files: the built-in library, the users' folder, and every version ever seen."""
+
+    async def active(self) -> list[SetupSpec]:
+        """Return the newest active version of each setup, by id. Broken files are left out."""
+        ...
+
+    async def problems(self) -> list[str]:
+        """Return one line per file that could not be read: file, line, field, valid words."""
+        ...
+
+    async def get(self, setup_id: str, version: str | None = None) -> SetupSpec:
+        """Return one setup; unknown raises UnknownSetupError."""
+        ...
+
+    async def versions(self, setup_id: str) -> list[SetupVersion]:
+        """Return all versions with author, reason, time and difference, oldest first."""
+        ...
+
+    async def sync(self, now: datetime) -> list[SetupVersion]:
+        """Read both folders; every changed file becomes a new version. Return the new ones."""
+        ...
+
+
+class InstrumentTable(Protocol):
+    """What is known of symbols."""
+
+    async def get(self, symbol: str) -> Instrument:
+        """Return the instrument for a symbol or alias; unknown raises BadRequestError."""
+        ...
+
+    async def known(self) -> list[Instrument]:
+        """Return all, by symbol."""
+        ...
+
+
+class Lease(Protocol):
+    """A named right that one process holds at a time."""
+
+    async def acquire(self, name: str, owner: str, ttl: timedelta) -> bool:
+        """Take it, or prolong one's own; False while another holds it."""
+        ...
+
+    async def release(self, name: str, owner: str) -> None:
+        """Give it back; another's lease is left alone."""
+        ...

@@ -1,0 +1,168 @@
+"""SqlRunStore: the record of runs in the database."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, case, false, func, literal, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from pipeline.domain.errors import DataError
+from pipeline.domain.request import Actor, Run, RunStatus, TaskRecord
+from storage.database import insert_into, reading, writing
+from storage.tables import RUN_NUMBERS, RUN_TASKS, RUNS
+
+_OPEN = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
+
+
+class SqlRunStore:
+    """Runs and their tasks; see `storage.ports.RunStore` for what each method promises."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def create(
+        self, prefix: str, flow_type: str, request: dict[str, Any], actor: Actor, now: datetime
+    ) -> Run:
+        """Write a queued run under a fresh id."""
+        async with writing(self._engine) as db:
+            run = Run(
+                run_id=await self._fresh_id(db, prefix, now),
+                flow_type=flow_type,
+                status=RunStatus.QUEUED,
+                request=request,
+                actor=actor,
+                created_at=now,
+            )
+            values = run.model_dump(exclude={"tasks", "request", "actor"})
+            await db.execute(
+                insert_into(self._engine, RUNS).values(
+                    **values,
+                    request=request,
+                    actor=actor.model_dump(mode="json"),
+                    user_id=actor.user_id,
+                )
+            )
+        return run
+
+    async def get(self, run_id: str) -> Run | None:
+        """Return a run with its tasks, or None."""
+        async with reading(self._engine) as db:
+            return await _one(db, run_id)
+
+    async def newest(
+        self, limit: int = 10, user_id: int | None = None, status: RunStatus | None = None
+    ) -> list[Run]:
+        """Return runs, newest first."""
+        query = select(RUNS).order_by(RUNS.c.seq.desc()).limit(limit)
+        if user_id is not None:
+            query = query.where(RUNS.c.user_id == user_id)
+        if status is not None:
+            query = query.where(RUNS.c.status == status.value)
+        async with reading(self._engine) as db:
+            return await _runs(db, (await db.execute(query)).all())
+
+    async def queued_before(self, run_id: str) -> int:
+        """Return how many queued runs were created before this one."""
+        mine = select(RUNS.c.seq).where(RUNS.c.run_id == run_id).scalar_subquery()
+        query = select(func.count()).where(
+            RUNS.c.status == RunStatus.QUEUED.value, RUNS.c.seq < mine
+        )
+        async with reading(self._engine) as db:
+            return int((await db.execute(query)).scalar_one())
+
+    async def start(self, run_id: str, now: datetime) -> Run | None:
+        """Turn it from queued to running; None if it was not queued."""
+        change = {"status": RunStatus.RUNNING.value, "started_at": now}
+        return await self._change(run_id, RUNS.c.status == RunStatus.QUEUED.value, change)
+
+    async def requeue(self, run_id: str, now: datetime) -> Run | None:
+        """Queue it again with its task records; None if unknown or queued already."""
+        del now  # the run keeps its place: it was created when it was created
+        change: dict[str, Any] = {
+            "status": RunStatus.QUEUED.value,
+            "attempt": RUNS.c.attempt + 1,
+            "cancel_requested": false(),
+            "started_at": None,
+            "ended_at": None,
+            "error": "",
+            "report": {},
+        }
+        return await self._change(run_id, RUNS.c.status != RunStatus.QUEUED.value, change)
+
+    async def finish(
+        self,
+        run_id: str,
+        status: RunStatus,
+        now: datetime,
+        *,
+        error: str = "",
+        report: dict[str, Any] | None = None,
+    ) -> None:
+        """Write the end; the first end stays."""
+        change = {"status": status.value, "ended_at": now, "error": error, "report": report or {}}
+        await self._change(run_id, RUNS.c.status.in_(_OPEN), change)
+
+    async def request_cancel(self, run_id: str, now: datetime) -> Run | None:
+        """Mark it; a queued run is cancelled at once."""
+        queued = RUNS.c.status == RunStatus.QUEUED.value
+        change = {
+            "cancel_requested": true(),
+            "status": case((queued, RunStatus.CANCELLED.value), else_=RUNS.c.status),
+            "ended_at": case((queued, literal(now, RUNS.c.ended_at.type)), else_=RUNS.c.ended_at),
+        }
+        return await self._change(run_id, RUNS.c.status.in_(_OPEN), change)
+
+    async def record_task(self, run_id: str, record: TaskRecord, now: datetime) -> None:
+        """Insert or replace the record of a task; an unknown run is a DataError."""
+        change = {"record": record.model_dump(mode="json"), "changed_at": now}
+        async with writing(self._engine) as db:
+            if await _one(db, run_id) is None:
+                raise _unknown(run_id)
+            await db.execute(
+                insert_into(self._engine, RUN_TASKS)
+                .values(run_id=run_id, task=record.task, **change)
+                .on_conflict_do_update(index_elements=["run_id", "task"], set_=change)
+            )
+
+    async def set_provenance(self, run_id: str, provenance: dict[str, Any]) -> None:
+        """Keep what makes the run repeatable; an unknown run is a DataError."""
+        if await self._change(run_id, true(), {"provenance": provenance}) is None:
+            raise _unknown(run_id)
+
+    async def _fresh_id(self, db: AsyncConnection, prefix: str, now: datetime) -> str:
+        day = now.astimezone(UTC).strftime("%Y_%m_%d")
+        row = insert_into(self._engine, RUN_NUMBERS).values(prefix=prefix, day=day, last=1)
+        counted = row.on_conflict_do_update(
+            index_elements=["prefix", "day"], set_={"last": RUN_NUMBERS.c.last + 1}
+        ).returning(RUN_NUMBERS.c.last)
+        number = (await db.execute(counted)).scalar_one()
+        return f"{prefix}_{day}_{number:03d}"
+
+    async def _change(self, run_id: str, guard: Any, change: dict[str, Any]) -> Run | None:
+        """Change the run if the guard holds at that moment; return it as it is then."""
+        query = update(RUNS).where(RUNS.c.run_id == run_id, guard).values(change)
+        async with writing(self._engine) as db:
+            found = (await db.execute(query.returning(RUNS))).all()
+            return (await _runs(db, found))[0] if found else None
+
+
+async def _one(db: AsyncConnection, run_id: str) -> Run | None:
+    found = (await db.execute(select(RUNS).where(RUNS.c.run_id == run_id))).all()
+    return (await _runs(db, found))[0] if found else None
+
+
+async def _runs(db: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Run]:
+    """Build the runs of these rows with their tasks, in the rows' order."""
+    tasks: dict[str, list[TaskRecord]] = {row.run_id: [] for row in rows}
+    query = select(RUN_TASKS).where(RUN_TASKS.c.run_id.in_(tasks)).order_by(RUN_TASKS.c.seq)
+    for task in (await db.execute(query)).all() if tasks else ():
+        tasks[task.run_id].append(TaskRecord.model_validate(task.record))
+    return [
+        Run.model_validate({**row._mapping, "tasks": tuple(tasks[row.run_id])})  # noqa: SLF001 - its public API
+        for row in rows
+    ]
+
+
+def _unknown(run_id: str) -> DataError:
+    return DataError(f"There is no run {run_id}.", run_id=run_id)

@@ -1,0 +1,76 @@
+"""Fixtures that any test may ask for: real servers, and databases with all tables."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from storage.database import migrate
+from storage.tables import METADATA
+from tests.kit.servers import Postgres, Valkey, running
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL, one per session and xdist worker."""
+    with running(Postgres) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Valkey]:
+    """A real Valkey (Redis protocol), one per session and xdist worker."""
+    with running(Valkey) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(valkey: Valkey) -> str:
+    """URL of the Valkey; tests use keys of their own."""
+    return valkey.url
+
+
+@pytest.fixture
+def empty_postgres_url(postgres: Postgres) -> Iterator[str]:
+    """URL of an empty PostgreSQL database, for this test alone."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture(scope="session")
+def _migrated(postgres: Postgres) -> str:
+    asyncio.run(migrate(postgres.url("migrated")))
+    return "migrated"
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres, _migrated: str) -> str:
+    """URL of a PostgreSQL database with all tables, empty when the test begins."""
+    postgres.empty(_migrated, METADATA.tables)
+    return postgres.url(_migrated)
+
+
+@pytest.fixture(scope="session")
+def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    file = tmp_path_factory.mktemp("migrated") / "scout.db"
+    asyncio.run(migrate(f"sqlite+aiosqlite:///{file}"))
+    return file.read_bytes()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path, _migrated_file: bytes) -> str:
+    """URL of an SQLite database with all tables, empty, for this test alone."""
+    file = tmp_path / "scout.db"
+    file.write_bytes(_migrated_file)
+    return f"sqlite+aiosqlite:///{file}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """URL of a database with all tables: the test runs on SQLite and on PostgreSQL."""
+    return str(request.getfixturevalue(f"{request.param}_url"))

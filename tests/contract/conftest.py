@@ -1,0 +1,21 @@
+"""Each contract suite runs over every backend of its port."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.kit.stores import BACKENDS, Stores
+
+
+@pytest.fixture(params=BACKENDS)
+def store_url(request: pytest.FixtureRequest) -> str | None:
+    if request.param == "memory":
+        return None
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+async def stores(store_url, tmp_path) -> AsyncIterator[Stores]:
+    made = Stores(store_url, tmp_path / "archive")
+    yield made
+    await made.close()

@@ -1,0 +1,154 @@
+"""Migrations: equal to the tables, forward and back with data, safe when two start at once."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from pipeline.domain.errors import AppError
+from pipeline.domain.report import DeliveryKind
+from pipeline.domain.request import Actor, AuditEvent, Channel, TaskRecord
+from storage.archive import FileArchive
+from storage.audit import SqlAuditLog
+from storage.chats import SqlChatStore
+from storage.database import migrate, open_database
+from storage.outbox import SqlOutbox
+from storage.runs import SqlRunStore
+from storage.tables import METADATA
+
+NOW = datetime(2025, 10, 31, tzinfo=UTC)
+ANNA = Actor(channel=Channel.CLI)
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/new/folder/scout.db"
+    return request.getfixturevalue("empty_postgres_url")
+
+
+async def look(url, what):
+    database = open_database(url)
+    try:
+        async with database.engine.connect() as connection:
+            return await connection.run_sync(what)
+    finally:
+        await database.close()
+
+
+def table_names(connection):
+    return set(inspect(connection).get_table_names()) - {"alembic_version"}
+
+
+def differences(connection):
+    context = MigrationContext.configure(
+        connection, opts={"compare_type": True, "target_metadata": METADATA}
+    )
+    return compare_metadata(context, METADATA)
+
+
+def index_names(connection):
+    found = inspect(connection)
+    return {
+        (t, i["name"], tuple(i["column_names"]))
+        for t in METADATA.tables
+        for i in found.get_indexes(t)
+    } | {
+        (t, u["name"], tuple(u["column_names"]))
+        for t in METADATA.tables
+        for u in found.get_unique_constraints(t)
+    }
+
+
+async def test_migrations_make_the_tables_that_the_code_speaks_of(empty_url):
+    await migrate(empty_url)
+    assert await look(empty_url, differences) == []
+    assert await look(empty_url, table_names) == set(METADATA.tables)
+    made_by_migration = await look(empty_url, index_names)
+    await migrate(empty_url, "base")
+    assert await look(empty_url, table_names) == set()
+    database = open_database(empty_url)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(METADATA.create_all)
+    await database.close()
+    assert await look(empty_url, index_names) == made_by_migration
+
+
+async def test_a_difference_would_be_seen(empty_url):
+    await migrate(empty_url)
+    database = open_database(empty_url)
+    async with database.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE runs DROP COLUMN error"))
+    await database.close()
+    assert await look(empty_url, differences) != []
+
+
+async def fill(url, folder):
+    database = open_database(url)
+    engine = database.engine
+    run = await SqlRunStore(engine).create("bt", "backtest_flow", {}, ANNA, NOW)
+    await SqlRunStore(engine).record_task(run.run_id, TaskRecord(task="a", status="success"), NOW)
+    await SqlAuditLog(engine).append(
+        AuditEvent(at=NOW, actor=ANNA, action="backtest", verdict="accepted")
+    )
+    await SqlOutbox(engine).put(1, DeliveryKind.NOTICE, {}, dedupe_key="k", now=NOW)
+    await SqlChatStore(engine).set_role(1, "owner", NOW)
+    await SqlChatStore(engine).note_stranger(2, NOW)
+    await SqlChatStore(engine).remember("k", {}, NOW)
+    await FileArchive(folder, engine).put(
+        "a.csv", b"x", run_id=run.run_id, role="r", media_type="t"
+    )
+    await database.close()
+
+
+def count_rows(connection):
+    return {
+        name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()
+        for name in METADATA.tables
+    }
+
+
+async def test_forward_again_keeps_data_and_back_and_forward_works(empty_url, tmp_path):
+    await migrate(empty_url)
+    await fill(empty_url, tmp_path)
+    await migrate(empty_url)
+    assert await look(empty_url, count_rows) == dict.fromkeys(METADATA.tables, 1)
+    await migrate(empty_url, "base")
+    assert await look(empty_url, table_names) == set()
+    await migrate(empty_url)
+    await fill(empty_url, tmp_path)
+    assert await look(empty_url, count_rows) == dict.fromkeys(METADATA.tables, 1)
+
+
+async def test_many_at_once_in_one_process(empty_url):
+    await asyncio.gather(*(migrate(empty_url) for _ in range(5)))
+    assert await look(empty_url, differences) == []
+
+
+async def test_two_processes_at_once(empty_url):
+    code = f"import asyncio; from storage.database import migrate; asyncio.run(migrate({empty_url!r}))"
+    command = sys.executable, "-c", code
+    started = [
+        await asyncio.create_subprocess_exec(*command, cwd=ROOT, stderr=asyncio.subprocess.PIPE)
+        for _ in range(2)
+    ]
+    for process in started:
+        _, errors = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == 0, errors.decode()
+    assert await look(empty_url, differences) == []
+
+
+async def test_a_database_of_a_newer_version_is_refused_kindly(empty_url):
+    await migrate(empty_url)
+    database = open_database(empty_url)
+    async with database.engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(AppError, match="newer version"):
+        await migrate(database)
+    await database.close()
