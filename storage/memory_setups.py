@@ -1,0 +1,67 @@
+"""A `SetupStore` in memory, for stories and front ends that need no disk."""
+
+import difflib
+from collections.abc import Mapping
+from datetime import datetime
+
+from pipeline.domain.errors import UnknownSetupError
+from pipeline.setups.rules import SetupSpec, SetupVersion
+from pipeline.setups.versions import Shelf, in_use, next_version, shelf_of, spec_of
+
+
+class MemorySetupStore:
+    """Setups from texts by file name; change `library` and `files`, then `sync`, as on disk."""
+
+    def __init__(
+        self, library: Mapping[str, str] | None = None, files: Mapping[str, str] | None = None
+    ) -> None:
+        self.library = dict(library or {})
+        self.files = dict(files or {})
+        self._held: dict[str, list[SetupVersion]] = {}
+        self._source: dict[str, str] = {}
+
+    def _shelf(self) -> Shelf:
+        return shelf_of(self.library, self.files)
+
+    async def active(self) -> list[SetupSpec]:
+        """Return the newest active version of each setup, by id. Broken files are left out."""
+        shelf, found = self._shelf(), []
+        for setup_id, held in sorted(self._held.items()):
+            version = in_use(held)
+            there = setup_id in shelf.texts or self._source[setup_id] in shelf.broken
+            if version is not None and there:
+                found.append(spec_of(version))
+        return found
+
+    async def problems(self) -> list[str]:
+        """Return one line per file that could not be read: file, line, field, valid words."""
+        return self._shelf().problems
+
+    async def get(self, setup_id: str, version: str | None = None) -> SetupSpec:
+        """Return one setup: that version, else the active one, else the newest."""
+        held = self._held.get(setup_id, [])
+        if not held:
+            near = difflib.get_close_matches(setup_id, self._held, n=3, cutoff=0.4)
+            raise UnknownSetupError(f"unknown setup '{setup_id}'", closest=tuple(near))
+        if version is None:
+            return spec_of(in_use(held) or held[-1])
+        for kept in held:
+            if kept.rule_version == version.removeprefix("v"):
+                return spec_of(kept)
+        known = tuple(v.rule_version for v in held)
+        raise UnknownSetupError(f"{setup_id} has no version {version}", closest=known)
+
+    async def versions(self, setup_id: str) -> list[SetupVersion]:
+        """Return all versions, oldest first; none for an unknown setup."""
+        return list(self._held.get(setup_id, []))
+
+    async def sync(self, now: datetime) -> list[SetupVersion]:
+        """Make a version of every changed text. Return the new ones."""
+        made = []
+        for setup_id, (file, text) in self._shelf().texts.items():
+            version = next_version(self._held.get(setup_id, []), text, file, now)
+            if version is not None:
+                self._held.setdefault(setup_id, []).append(version)
+                self._source[setup_id] = file
+                made.append(version)
+        return made
