@@ -1,0 +1,260 @@
+"""The backtest's story: from a queued run to its report, and any of its trades drawn again."""
+
+import asyncio
+import hashlib
+import json
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from flows import backtest_compute as compute
+from flows import backtest_steps as steps
+from flows import provenance
+from flows.backtest_compute import Found, Look, Sample, Tested
+from flows.backtest_pictures import Pictures, visualizer
+from flows.backtest_report import (
+    Results,
+    build_report,
+    telegram_notify,
+    trades_path,
+    write_results,
+)
+from flows.backtest_steps import Detected, Ingested, Job, Nothing, Processed
+from flows.backtest_text import picture_caption
+from flows.progress import BACKTEST_TASKS, tell_progress, tell_queue
+from flows.services import Services
+from flows.tasks import Attempts, InterruptedRunError, Runner, Stop
+from pipeline.domain.errors import AppError, BadRequestError, CancelledRunError
+from pipeline.domain.report import BacktestReport, DeliveryKind
+from pipeline.domain.request import BacktestRequest, Run, RunStatus, TaskRecord
+from pipeline.domain.signal import Signal
+from pipeline.domain.trade import Plan, Trade
+from storage.telemetry import error_reference, get_logger
+
+if TYPE_CHECKING:
+    from pipeline.render.canvas import Picture
+
+log = get_logger(__name__)
+CANCEL_POLL = 0.5
+
+
+async def run_backtest(
+    request: BacktestRequest, run: Run, services: Services, runner: Runner
+) -> BacktestReport:
+    """Run the nine tasks and return the report; what was kept from before is not done again."""
+    job = await open_job(request, run, services)
+    notes = await fit_kept(job)
+    ingested = await runner.critical(
+        "data_ingest", Ingested, lambda: steps.data_ingest(job), {"request": request.symbol}
+    )
+    origin = provenance.provenance(job, ingested, services.clock())
+    await services.runs.set_provenance(run.run_id, origin)
+    processed = await runner.critical(
+        "data_processor", Processed, lambda: steps.data_processor(job), {"bars": ingested.bars}
+    )
+    detected = await runner.critical(
+        "market_tools", Detected, lambda: steps.market_tools(job), {"tools": job.spec.tools}
+    )
+    score = processed.quality.score
+    found = await runner.critical(
+        "setup_manager", Found, lambda: steps.setup_manager(job, detected, score), detected.rows
+    )
+    tested = await runner.critical(
+        "backtester_core",
+        Tested,
+        lambda: steps.backtester_core(job, found),
+        {"plans": found.plans},
+    )
+    pictures = await runner.optional(
+        "visualizer",
+        Pictures,
+        lambda: visualizer(job, ingested, found, tested),
+        {"trades": tested.trades},
+    )
+    await runner.optional("gpt_analysis", Nothing, steps.gpt_analysis)
+    await runner.optional("notion_upload", Nothing, steps.notion_upload)
+    results = Results(ingested, processed, found, tested, pictures, origin, notes)
+    report = await finish_report(job, results, runner)
+    await runner.optional(
+        "telegram_notify", Nothing, lambda: telegram_notify(job, results, report), keep=False
+    )
+    return report.model_copy(update={"tasks_completed": tuple(runner.records.values())})
+
+
+async def open_job(request: BacktestRequest, run: Run, services: Services) -> Job:
+    """Look up what the request names, as pinned when the run was accepted."""
+    version = request.extra.get("rule_version")
+    spec = await services.setups.get(request.setup_id, version)
+    instrument = await services.instruments.get(request.symbol)
+    state = services.state.of_run(run.run_id)
+    return Job(request, run, services, spec, instrument, state)
+
+
+async def fit_kept(job: Job) -> tuple[str, ...]:
+    """Forget kept outputs whose foundations have changed; return what to note in the report."""
+    before = job.run.provenance
+    if not before or job.state.kept("data_ingest", Ingested) is None:
+        return ()
+    loaded = await steps.load_bars(job)
+    now = provenance.provenance(job, loaded.ingested, job.services.clock())
+    changed = provenance.changes(before, now)
+    if not changed:
+        return ("Kept results were used: data, rules and program are those of the first time.",)
+    await asyncio.to_thread(job.state.clear)
+    words = ", ".join(changed)
+    return (f"Everything was computed anew: since the first time {words} changed.",)
+
+
+async def finish_report(job: Job, results: Results, runner: Runner) -> BacktestReport:
+    """Build the report and write the results, before anybody is told of them."""
+    runner.stop.check()
+    told = TaskRecord(
+        task="telegram_notify",
+        status="success" if job.run.actor.chat_id is not None else "skipped",
+    )
+    tasks = (*runner.records.values(), told)
+    report = build_report(job, results, tasks, job.services.clock())
+    await write_results(job, results, report)
+    return report
+
+
+async def execute_backtest(
+    run_id: str, services: Services, *, attempts: Attempts, stop: Stop
+) -> RunStatus | None:
+    """Take a queued run, run it and write its end. None: it was not queued, nothing was done."""
+    with services.state.executing(run_id) as ours:
+        run = await services.runs.start(run_id, services.clock()) if ours else None
+        if run is None:
+            return None
+        log.info("run_started", run_id=run_id, attempt=run.attempt, flow_type=run.flow_type)
+        runner = Runner(run, services, names=BACKTEST_TASKS, attempts=attempts, stop=stop)
+        runner.on_change(
+            lambda: tell_progress(run, services, status=RunStatus.RUNNING, records=runner.records)
+        )
+        watch = asyncio.create_task(_watch_cancel(run_id, services, stop))
+        try:
+            await tell_queue(services)
+            status = await _to_the_end(run, services, runner)
+        finally:
+            services.cpu.refresh()
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
+        log.info("run_ended", run_id=run_id, attempt=run.attempt, status=status.value)
+        return status
+
+
+async def _to_the_end(run: Run, services: Services, runner: Runner) -> RunStatus:
+    """Run the story; whatever happens, the run's record says so afterwards."""
+    error, report = "", None
+    try:
+        request = BacktestRequest.model_validate(run.request)
+        report = await run_backtest(request, run, services, runner)
+        status = RunStatus.COMPLETED
+    except InterruptedRunError:
+        await services.runs.requeue(run.run_id, services.clock())
+        return RunStatus.QUEUED
+    except CancelledRunError as reason:
+        status, error = RunStatus.CANCELLED, reason.user_text
+    except Exception as failure:  # noqa: BLE001  (a run must never stay "running")
+        status, error = RunStatus.FAILED, await _tell_failure(run, services, runner, failure)
+    await services.runs.finish(
+        run.run_id,
+        status,
+        services.clock(),
+        error=error,
+        report=None if report is None else report.model_dump(mode="json"),
+    )
+    await tell_progress(run, services, status=status, records=runner.records)
+    return status
+
+
+async def _tell_failure(run: Run, services: Services, runner: Runner, error: Exception) -> str:
+    """Log a failure with its reference, owe the chat one kind line, and return that line."""
+    failed = [record.task for record in runner.records.values() if record.status == "failed"]
+    where = failed[-1] if failed else "the start"
+    seed = hashlib.sha256(f"{run.run_id}:{run.attempt}:{where}".encode()).digest()[:8]
+    reference = error_reference(np.random.default_rng(int.from_bytes(seed)))
+    known = isinstance(error, AppError)
+    text = error.user_text if known else f"{where} failed unexpectedly; the log has the details."  # type: ignore[attr-defined]
+    log.error("run_failed", run_id=run.run_id, reference=reference, task=where,
+              error=repr(error), exc_info=None if known else error)  # fmt: skip
+    if run.actor.chat_id is not None:
+        await services.outbox.put(
+            run.actor.chat_id,
+            DeliveryKind.NOTICE,
+            {"run_id": run.run_id, "text": text, "reference": reference},
+            dedupe_key=f"error:{run.run_id}:{run.attempt}",
+            now=services.clock(),
+        )
+    return f"{text} [{reference}]"
+
+
+async def _watch_cancel(run_id: str, services: Services, stop: Stop) -> None:
+    """Set `stop` soon after a person has asked for the run's end."""
+    while not stop.is_set():
+        await asyncio.sleep(CANCEL_POLL)
+        try:
+            run = await services.runs.get(run_id)
+        except AppError as error:
+            log.warning("cancel_not_read", run_id=run_id, error=str(error))
+            continue
+        if run is not None and run.cancel_requested:
+            stop.set("cancel")
+
+
+async def trade_picture(
+    run_id: str, index: int, services: Services
+) -> tuple[bytes, dict[str, Any]]:
+    """Draw a trade of a finished run again; `index` counts from 0.
+
+    Returns
+    -------
+    PNG bytes, and the facts for its caption: index, total, text, trade, signal, synthetic.
+
+    Raises
+    ------
+    BadRequestError
+        The run or the trade doesn't exist.
+    """
+    run = await services.runs.get(run_id)
+    if run is None or not run.report:
+        raise BadRequestError(f"No results are kept of {run_id}.", field="run_id", value=run_id)
+    kept = json.loads(await services.archive.get(trades_path(run_id)))
+    total = len(kept["trades"])
+    if not 0 <= index < total:
+        raise BadRequestError(
+            f"{run_id} has {total} trades.", field="trade", value=str(index + 1),
+            closest=(str(total),) if total else (),
+        )  # fmt: skip
+    sample = _sample(kept, index)
+    job = await open_job(BacktestRequest.model_validate(run.request), run, services)
+    look = replace(job.look, synthetic=bool(run.report.get("synthetic")))
+    picture = await _draw_again(job, sample, look)
+    return picture.png, {
+        "run_id": run_id,
+        "index": index,
+        "total": total,
+        "text": picture_caption(sample.signal, sample.trade),
+        "trade": kept["trades"][index],
+        "signal": sample.signal.model_dump(mode="json"),
+        "synthetic": look.synthetic,
+    }
+
+
+async def _draw_again(job: Job, sample: Sample, look: Look) -> "Picture":
+    """Draw on the bars that the run kept, or on the held ones when those are swept away."""
+    run = job.services.cpu.run
+    if job.bars_path.exists():
+        return (await run(compute.draw_samples, job.bars_path, [sample], job.instrument, look))[0]
+    loaded = await steps.load_bars(job)
+    return await run(compute.draw_signal, loaded.bars, sample, job.instrument, look)
+
+
+def _sample(kept: dict[str, list[dict[str, Any]]], index: int) -> Sample:
+    trade = Trade.model_validate(kept["trades"][index])
+    number = [signal["signal_id"] for signal in kept["signals"]].index(trade.signal_id)
+    signal = Signal.model_validate(kept["signals"][number])
+    return Sample(signal, Plan.model_validate(kept["plans"][number]), trade)

@@ -1,0 +1,170 @@
+"""START: the one entry for chat, CLI, web and schedules; then rerun, cancel and the queue."""
+
+import difflib
+from typing import Any
+
+from flows.dry_run import DryRunPlan, plan
+from flows.progress import place_of, tell_progress
+from flows.services import Services
+from flows.start_checks import checked, known_words, today
+from flows.trail import write_trail
+from pipeline.commands import parse_backtest
+from pipeline.domain.errors import (
+    AppError,
+    BadRequestError,
+    NotAllowedError,
+)
+from pipeline.domain.request import Actor, BacktestRequest, Run, RunStatus
+from storage.telemetry import get_logger
+
+log = get_logger(__name__)
+__all__ = [
+    "DryRunPlan", "cancel", "find_run", "known_words", "launch", "launch_text", "place_in_queue",
+    "plan", "rerun", "set_role", "today",
+]  # fmt: skip
+
+
+async def launch_text(text: str, actor: Actor, services: Services) -> Run | DryRunPlan:
+    """Parse a command and launch it, or return its plan when it says dry_run.
+
+    Raises
+    ------
+    AppError
+        BadRequestError names field, value and the closest valid values. A refusal is in the
+        audit log; no run exists.
+    """
+    try:
+        request = parse_backtest(text, await known_words(services), today(services))
+    except AppError as error:
+        await write_trail(services, actor, "backtest", {"text": text[:500]}, refusal=error)
+        raise
+    if request.options.dry_run:
+        return await plan(request, actor, services)
+    return await launch(request, actor, services)
+
+
+async def launch(request: BacktestRequest, actor: Actor, services: Services) -> Run:
+    """Validate, write the run and its audit row, then start it.
+
+    Raises
+    ------
+    AppError
+        The request was refused (audited, no run), or the scheduler could not be reached
+        (the run is there, failed, with the reason).
+    """
+    what = request.model_dump(mode="json")
+    try:
+        spec, _ = await checked(request, services)
+    except AppError as error:
+        await write_trail(services, actor, "backtest", what, refusal=error)
+        raise
+    pinned = request.model_copy(
+        update={"extra": {**request.extra, "rule_version": spec.rule_version}}
+    )
+    run = await services.runs.create(
+        "bt", "backtest_flow", pinned.model_dump(mode="json"), actor, services.clock()
+    )
+    await write_trail(services, actor, "backtest", what, run_id=run.run_id)
+    log.info("run_accepted", run_id=run.run_id, **_who(actor))
+    await _start(run, services)
+    return run
+
+
+async def rerun(run_id: str, actor: Actor, services: Services) -> Run:
+    """Queue an ended run again; tasks done before are not done again.
+
+    A failed run continues where it failed. A completed one tells its kept results anew, unless
+    data, rules or program have changed since: then all of it is computed anew.
+    """
+    try:
+        run = await _own(run_id, actor, services)
+        if not run.status.ended:
+            raise BadRequestError(
+                f"{run_id} is {run.status.value}; it can be run again once it has ended.",
+                field="run_id", value=run_id,
+            )  # fmt: skip
+        again = await services.runs.requeue(run_id, services.clock())
+        if again is None:
+            raise BadRequestError(f"{run_id} is queued already.", field="run_id", value=run_id)
+    except AppError as error:
+        await write_trail(services, actor, "rerun", {"run_id": run_id}, refusal=error)
+        raise
+    await write_trail(services, actor, "rerun", {"run_id": run_id}, run_id=run_id)
+    await _start(again, services)
+    return again
+
+
+async def cancel(run_id: str, actor: Actor, services: Services) -> Run:
+    """Stop a run: a queued one is cancelled at once, a running one within a second or so."""
+    try:
+        await _own(run_id, actor, services)
+        run = await services.runs.request_cancel(run_id, services.clock())
+        if run is None:
+            raise BadRequestError(f"{run_id} has ended already.", field="run_id", value=run_id)
+    except AppError as error:
+        await write_trail(services, actor, "cancel", {"run_id": run_id}, refusal=error)
+        raise
+    await write_trail(services, actor, "cancel", {"run_id": run_id}, run_id=run_id)
+    try:
+        await services.launcher.cancel(run)
+    except AppError as error:  # the run's own record is what the worker obeys
+        log.warning("cancel_not_told", run_id=run_id, error=str(error))
+    if run.status is RunStatus.CANCELLED:
+        await tell_progress(run, services, status=RunStatus.CANCELLED)
+    return run
+
+
+async def place_in_queue(run_id: str, services: Services) -> int:
+    """Return a queued run's place, 1 being next; 0 when it starts at once or has started."""
+    run = await services.runs.get(run_id)
+    return (await place_of(run, services) or 0) if run is not None else 0
+
+
+async def _start(run: Run, services: Services) -> None:
+    """Tell the chat, then launch; a launch that fails ends the run with a kind line."""
+    await tell_progress(
+        run, services, status=RunStatus.QUEUED, place=await place_of(run, services)
+    )
+    try:
+        await services.launcher.launch(run, services)
+    except Exception as error:
+        text = error.user_text if isinstance(error, AppError) else "The run could not be started."
+        log.exception("launch_failed", run_id=run.run_id)
+        await services.runs.finish(run.run_id, RunStatus.FAILED, services.clock(), error=text)
+        await tell_progress(run, services, status=RunStatus.FAILED)
+        if isinstance(error, AppError):
+            raise
+        raise AppError(text, run_id=run.run_id) from error
+
+
+async def find_run(run_id: str, services: Services) -> Run:
+    """Return a run, or raise BadRequestError with the ids nearest to it."""
+    run = await services.runs.get(run_id)
+    if run is None:
+        newest = tuple(run.run_id for run in await services.runs.newest(50))
+        closest = tuple(difflib.get_close_matches(run_id, newest, n=3, cutoff=0.5))
+        raise BadRequestError(
+            f"There is no run {run_id}.", field="run_id", value=run_id, closest=closest
+        )
+    return run
+
+
+async def set_role(user_id: int, role: str | None, actor: Actor, services: Services) -> None:
+    """Give or (None) take a role, with a line in the trail."""
+    await services.chats.set_role(user_id, role, services.clock())
+    await write_trail(services, actor, "access", {"user_id": user_id, "role": role})
+
+
+async def _own(run_id: str, actor: Actor, services: Services) -> Run:
+    """Return the run if it exists and the actor may act on it: their own, or any for owners."""
+    run = await find_run(run_id, services)
+    if actor.user_id is None or actor.user_id == run.actor.user_id:
+        return run
+    named = actor.user_id in services.settings.owner_ids
+    if not named and await services.chats.role(actor.user_id) != "owner":
+        raise NotAllowedError(f"{run_id} belongs to somebody else.")
+    return run
+
+
+def _who(actor: Actor) -> dict[str, Any]:
+    return {"channel": actor.channel.value, "user_id": actor.user_id}

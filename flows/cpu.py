@@ -1,0 +1,249 @@
+"""The warm processes that compute: CPU work leaves the event loop through here alone.
+
+Each child is forked from one server process that has already imported pandas, numba and the
+charts, so a new child is ready in milliseconds and shares those pages. A cancelled or overdue
+call kills its child (nothing else can stop a C loop) and the pool heals by itself.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import pickle
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
+from types import ModuleType
+from typing import Any, ParamSpec, Self, TypeVar, cast
+
+from storage.telemetry import get_logger
+
+log = get_logger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class ProcessDiedError(RuntimeError):
+    """A computing process ended in the middle of a call (out of memory, killed)."""
+
+
+class CpuPool:
+    """At most `max_workers` computing processes, started when first needed.
+
+    Parameters
+    ----------
+    max_workers
+        Processes, and so calls at a time; further calls wait in order.
+    preload
+        Modules imported once, before the first child is forked.
+    timeout
+        Seconds after which a call is killed and raises TimeoutError.
+    idle_seconds
+        Children end after so long without a call; None keeps them warm for good.
+
+    Warnings
+    --------
+    Functions and arguments cross by pickle between our own processes: never pass what came
+    from outside unparsed.
+    """
+
+    def __init__(
+        self,
+        max_workers: int,
+        *,
+        preload: tuple[str, ...] = (),
+        timeout: float = 600.0,
+        idle_seconds: float | None = None,
+    ) -> None:
+        self._slots = asyncio.Semaphore(max_workers)
+        self._max_workers = max_workers
+        self._timeout = timeout
+        self._idle_seconds = idle_seconds
+        self._ending: asyncio.TimerHandle | None = None
+        self._idle: list[_Child] = []
+        self._busy: set[_Child] = set()
+        self._context = _context(preload)
+        self._closed = False
+
+    async def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a module-level function in a child and return what it returns or raises.
+
+        Cancelling the awaiting task, or `timeout`, kills the child.
+        """
+        async with self._slots:
+            if self._ending is not None:
+                self._ending.cancel()
+            child = await self._take()
+            self._busy.add(child)
+            try:
+                async with asyncio.timeout(self._timeout):
+                    good, value = await child.call((fn, args, kwargs))
+            except BaseException:
+                child.kill()
+                raise
+            else:
+                self._idle.append(child)
+            finally:
+                self._busy.discard(child)
+                self._end_when_idle()
+        if not good:
+            raise value
+        return cast("T", value)
+
+    def _end_when_idle(self) -> None:
+        """Let the children go some time after the last call."""
+        if self._idle_seconds is not None and not self._busy and not self._closed:
+            loop = asyncio.get_running_loop()
+            self._ending = loop.call_later(self._idle_seconds, self.refresh)
+
+    async def warm(self) -> None:
+        """Start every process and wait until each answers."""
+        await asyncio.gather(*(self.run(_ready) for _ in range(self._max_workers)))
+
+    def pids(self) -> list[int]:
+        """Return the process ids of the living children."""
+        children = [*self._idle, *self._busy]
+        return [child.pid for child in children if child.pid is not None]
+
+    def refresh(self) -> None:
+        """Drop the idle children with what they hold; the next calls fork fresh ones."""
+        while self._idle:
+            self._idle.pop().kill()
+
+    async def close(self) -> None:
+        """Kill all children; calls under way raise."""
+        self._closed = True
+        if self._ending is not None:
+            self._ending.cancel()
+        for child in [*self._idle, *self._busy]:
+            child.kill()
+        self._idle.clear()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    async def _take(self) -> "_Child":
+        """Return the child used last (its caches are warm), or a new one."""
+        if self._closed:
+            raise RuntimeError("the pool is closed")
+        while self._idle:
+            child = self._idle.pop()
+            if child.alive():
+                return child
+            log.warning("cpu_child_lost", pid=child.pid)
+            child.kill()
+        return await asyncio.to_thread(_Child, self._context)
+
+
+class _Child:
+    """One computing process and the pipe to it."""
+
+    def __init__(self, context: ForkServerContext | SpawnContext) -> None:
+        self._pipe, theirs = context.Pipe()
+        self._process: BaseProcess = context.Process(target=_serve, args=(theirs,), daemon=True)
+        with _nameless_main():
+            self._process.start()
+        theirs.close()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    def alive(self) -> bool:
+        return self._process.is_alive()
+
+    async def call(self, job: tuple[Any, ...]) -> tuple[bool, Any]:
+        """Send one call and wait for its answer without blocking the loop."""
+        return await asyncio.to_thread(self._exchange, job)
+
+    def _exchange(self, job: tuple[Any, ...]) -> tuple[bool, Any]:
+        try:
+            self._pipe.send(job)
+            return cast("tuple[bool, Any]", self._pipe.recv())
+        except (EOFError, OSError) as error:
+            raise ProcessDiedError("a computing process died during a call") from error
+
+    def kill(self) -> None:
+        """End the process at once; harmless when it is dead.
+
+        The pipe is left to the garbage collector: a thread may still wait on it for its end.
+        """
+        self._process.kill()
+        self._process.join(1.0)
+
+
+def tame_memory() -> None:
+    """Ask allocators, of this process and those it starts, to give back what is free.
+
+    Two malloc arenas instead of eight a core, no threads within one call, and Arrow's memory
+    from malloc: pools of their own keep for good what one large file once needed.
+    """
+    for name, value in (
+        ("MALLOC_ARENA_MAX", "2"),
+        ("OPENBLAS_NUM_THREADS", "1"),
+        ("ARROW_DEFAULT_MEMORY_POOL", "system"),
+    ):
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def _nameless_main() -> Iterator[None]:
+    """Hide what the program was started as: a child would import that again, bot and all."""
+    with _main_lock:
+        real = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = real
+
+
+_main_lock = threading.Lock()
+
+
+def _context(preload: tuple[str, ...]) -> ForkServerContext | SpawnContext:
+    """Return a fork server with the modules preloaded; elsewhere (Windows) plain spawn."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    tame_memory()
+    if preload:
+        context.set_forkserver_preload(list(preload))
+    return context
+
+
+def _serve(pipe: Connection) -> None:
+    """Answer calls until the parent is gone."""
+    while True:
+        try:
+            fn, args, kwargs = pipe.recv()
+        except (EOFError, OSError):
+            return
+        pipe.send_bytes(_pickled(_answer(partial(fn, *args, **kwargs))))
+
+
+def _answer(call: Callable[[], Any]) -> tuple[bool, Any]:
+    try:
+        return True, call()
+    except Exception as error:  # noqa: BLE001  (whatever it is belongs to the caller)
+        error.add_note("raised in a computing process")
+        return False, error
+
+
+def _pickled(answer: tuple[bool, Any]) -> bytes:
+    """Return the answer ready to send; one that can't be pickled becomes an error that can."""
+    try:
+        return pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+    except Exception as error:  # noqa: BLE001  (pickling runs the object's own code)
+        return pickle.dumps((False, RuntimeError(f"{answer[1]!r} can't be sent back: {error}")))
+
+
+def _ready() -> bool:
+    return True

@@ -1,0 +1,91 @@
+"""The one message that follows a run in its chat: queued with its place, its tasks, its end."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flows.backtest_text import title_of
+from flows.services import Services
+from pipeline.domain.report import DeliveryKind
+from pipeline.domain.request import BacktestRequest, Run, RunStatus, TaskRecord
+
+BACKTEST_TASKS = (
+    "data_ingest",
+    "data_processor",
+    "market_tools",
+    "setup_manager",
+    "backtester_core",
+    "visualizer",
+    "gpt_analysis",
+    "notion_upload",
+    "telegram_notify",
+)
+"""The tasks of a backtest under their fixed names, in their order."""
+
+
+async def tell_progress(
+    run: Run,
+    services: Services,
+    *,
+    status: RunStatus,
+    records: Mapping[str, TaskRecord] | None = None,
+    place: int | None = None,
+) -> None:
+    """Owe the run's chat its newest progress; a later one replaces it until it is sent."""
+    if run.actor.chat_id is None:
+        return
+    done = records or {}
+    rows = [_row(task, done.get(task)) for task in BACKTEST_TASKS]
+    await services.outbox.put(
+        run.actor.chat_id,
+        DeliveryKind.PROGRESS,
+        {
+            "run_id": run.run_id,
+            "title": run_title(run),
+            "tasks": rows,
+            "place": place,
+            "status": status.value,
+            "percent": _percent(rows, status),
+            "final": status.ended,
+        },
+        dedupe_key=f"progress:{run.run_id}:{run.attempt}",
+        now=services.clock(),
+    )
+
+
+def run_title(run: Run) -> str:
+    """Return a run's title from its request."""
+    request = BacktestRequest.model_validate(run.request)
+    return title_of(request, str(request.extra.get("rule_version", ""))).replace("  ", " ")
+
+
+async def place_of(run: Run, services: Services) -> int | None:
+    """Return a queued run's place (1: next), or None when it starts at once or has started."""
+    if run.status is not RunStatus.QUEUED:
+        return None
+    limit = services.settings.max_parallel_runs
+    running = await services.runs.newest(limit, status=RunStatus.RUNNING)
+    before = await services.runs.queued_before(run.run_id)
+    place = before + 1 - (limit - len(running))
+    return place if place > 0 else None
+
+
+async def tell_queue(services: Services) -> None:
+    """Tell every queued run's chat its place anew, after the queue has moved."""
+    for run in await services.runs.newest(100, status=RunStatus.QUEUED):
+        place = await place_of(run, services)
+        now = await services.runs.get(run.run_id)
+        if place is not None and now is not None and now.status is RunStatus.QUEUED:
+            await tell_progress(run, services, status=RunStatus.QUEUED, place=place)
+
+
+def _row(task: str, record: TaskRecord | None) -> dict[str, Any]:
+    if record is None:
+        return {"task": task, "status": "pending", "duration_sec": 0.0}
+    return {"task": task, "status": record.status, "duration_sec": record.duration_sec}
+
+
+def _percent(rows: Sequence[Mapping[str, Any]], status: RunStatus) -> int:
+    if status is RunStatus.COMPLETED:
+        return 100
+    over = sum(row["status"] in ("success", "failed", "skipped") for row in rows)
+    return round(100 * over / len(rows))

@@ -1,0 +1,99 @@
+"""The deployments: which flows exist, where they run, and their entry in Prefect's registry."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prefect import Flow
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.utilities.callables import parameter_schema
+
+from flows.backtest_flow import backtest_flow
+from flows.prefect_env import prefect_environment
+
+__all__ = ["DEPLOYMENTS", "POOL", "Deployment", "ensure_deployments", "prefect_environment"]
+
+POOL = "local_pool"
+POOL_TYPE = "resident"
+_TOP = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A flow, the name and pool under which it can be started, and its defaults."""
+
+    name: str
+    flow: Flow[..., Any]
+    entrypoint: str
+    pool: str = POOL
+    tags: tuple[str, ...] = ()
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """Ten digits of the SHA-256 of the product's code: a changed flow is a new version."""
+        return code_version()
+
+
+DEPLOYMENTS: tuple[Deployment, ...] = (
+    Deployment(
+        name="backtest_flow_prod",
+        flow=backtest_flow,
+        entrypoint="flows/backtest_flow.py:backtest_flow",
+        tags=("backtest", "production"),
+        parameters={"default_slippage": 1.0, "default_spread": 2.0},
+    ),
+)
+
+
+def code_version(root: Path | None = None) -> str:
+    """Return the version of the code that flows are made of."""
+    top = root or _TOP
+    digest = hashlib.sha256()
+    for floor in ("flows", "pipeline", "storage"):
+        for path in sorted((top / floor).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:10]
+
+
+async def ensure_deployments(
+    client: PrefectClient | None = None, deployments: Sequence[Deployment] = DEPLOYMENTS
+) -> None:
+    """Make the work pool and bring every deployment up to date; safe to repeat."""
+    if client is None:
+        async with get_client() as own:
+            await ensure_deployments(own, deployments)
+        return
+    for deployment in deployments:
+        await _ensure_pool(client, deployment.pool)
+        await _ensure_deployment(client, deployment)
+
+
+async def _ensure_pool(client: PrefectClient, name: str) -> None:
+    try:
+        await client.read_work_pool(name)
+    except ObjectNotFound:
+        try:
+            await client.create_work_pool(WorkPoolCreate(name=name, type=POOL_TYPE))
+        except ObjectAlreadyExists:
+            return
+
+
+async def _ensure_deployment(client: PrefectClient, wanted: Deployment) -> None:
+    flow_id = await client.create_flow(wanted.flow)
+    await client.create_deployment(
+        flow_id=flow_id,
+        name=wanted.name,
+        version=wanted.version,
+        tags=list(wanted.tags),
+        work_pool_name=wanted.pool,
+        parameters=wanted.parameters,
+        entrypoint=wanted.entrypoint,
+        path=str(_TOP),
+        parameter_openapi_schema=parameter_schema(wanted.flow).model_dump_for_openapi(),
+        enforce_parameter_schema=True,
+    )

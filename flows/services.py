@@ -1,0 +1,131 @@
+"""The composition root: the one frozen bundle of everything a flow or front end needs."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flows.cpu import CpuPool
+from flows.launcher import InProcessLauncher, Launcher, PrefectLauncher
+from flows.settings import Settings
+from flows.state import StateFolder
+from storage.archive import FileArchive
+from storage.audit import SqlAuditLog
+from storage.bars import ParquetBarStore
+from storage.chats import SqlChatStore
+from storage.database import migrate, open_database
+from storage.instruments import YamlInstruments
+from storage.lease import RedisLease
+from storage.memory import MemoryLease
+from storage.outbox import SqlOutbox
+from storage.ports import (
+    Archive,
+    AuditLog,
+    BarStore,
+    ChatStore,
+    InstrumentTable,
+    Lease,
+    Outbox,
+    RunStore,
+    SetupStore,
+)
+from storage.runs import SqlRunStore
+from storage.setup_files import FileSetupStore, builtin_library
+
+PRELOAD = ("flows.cpu_preload",)
+"""Imported once by the server that computing processes are forked from."""
+
+IDLE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Services:
+    """Ports and helpers, passed by argument. `clock` gives the time, UTC."""
+
+    bars: BarStore
+    archive: Archive
+    runs: RunStore
+    audit: AuditLog
+    outbox: Outbox
+    chats: ChatStore
+    setups: SetupStore
+    instruments: InstrumentTable
+    lease: Lease
+    settings: Settings
+    state: StateFolder
+    launcher: Launcher
+    cpu: CpuPool
+    clock: Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the time, UTC."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIterator[Services]:
+    """Build the adapters that the settings name, bring the database up to date, close at the end.
+
+    Parameters
+    ----------
+    computes
+        True for a process that runs flows: its computing processes stay warm once they were
+        called. False for one that draws a picture now and then: one process, gone when idle.
+    """
+    home = settings.home
+    home.mkdir(parents=True, exist_ok=True)
+    database = open_database(settings.database)
+    lease = make_lease(settings)
+    launcher = make_launcher(settings)
+    cpu = make_cpu(settings, computes=computes)
+    try:
+        await migrate(database)
+        services = Services(
+            bars=ParquetBarStore(home / "bars"),
+            archive=FileArchive(home / "archive", database.engine),
+            runs=SqlRunStore(database.engine),
+            audit=SqlAuditLog(database.engine),
+            outbox=SqlOutbox(database.engine),
+            chats=SqlChatStore(database.engine),
+            setups=FileSetupStore(builtin_library(), home / "rules", home / "versions"),
+            instruments=YamlInstruments(home / "instruments.yaml"),
+            lease=lease,
+            settings=settings,
+            state=StateFolder(home / "state"),
+            launcher=launcher,
+            cpu=cpu,
+            clock=utc_now,
+        )
+        await services.setups.sync(utc_now())
+        yield services
+    finally:
+        await launcher.close()
+        await cpu.close()
+        if isinstance(lease, RedisLease):
+            await lease.close()
+        await database.close()
+
+
+def make_cpu(settings: Settings, *, computes: bool) -> CpuPool:
+    """Return the computing processes for a worker, or for a process that hardly computes."""
+    if computes:
+        return CpuPool(settings.max_parallel_runs, preload=PRELOAD, timeout=settings.task_timeout)
+    return CpuPool(1, timeout=settings.task_timeout, idle_seconds=IDLE_SECONDS)
+
+
+def make_lease(settings: Settings) -> Lease:
+    """Return Redis's leases where it is set, else this process's own."""
+    if settings.redis_url is None:
+        return MemoryLease()
+    return RedisLease(settings.redis_url.get_secret_value())
+
+
+def make_launcher(settings: Settings) -> Launcher:
+    """Return Prefect's launcher where a server is set, else one that runs in this process."""
+    if not settings.prefect_api_url:
+        return InProcessLauncher(settings.max_parallel_runs)
+    secret = settings.prefect_api_auth_string
+    return PrefectLauncher(
+        settings.prefect_api_url, auth=secret.get_secret_value() if secret else None
+    )

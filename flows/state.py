@@ -1,0 +1,141 @@
+"""What finished tasks leave for a rerun: JSON and parquet under SCOUT_HOME/state/{run_id}.
+
+A file is there whole or not at all (written aside, then renamed). Nothing is pickled. The lock
+beside them tells who executes the run: the kernel drops it with the process, however it ends.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+from pydantic import BaseModel, ValidationError
+
+from pipeline.domain.errors import StoreDownError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class RunState:
+    """The kept outputs of one run's tasks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep(self, task: str, output: BaseModel) -> None:
+        """Keep a task's output; it counts as finished from here on."""
+        with _whole(self.folder / f"{task}.json") as aside:
+            aside.write_text(output.model_dump_json(), encoding="utf-8")
+
+    def kept(self, task: str, kind: type[M]) -> M | None:
+        """Return a finished task's output, or None; what no longer fits counts as not done."""
+        try:
+            return kind.model_validate_json((self.folder / f"{task}.json").read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+
+    def frame_path(self, name: str) -> Path:
+        """Return where the frame of that name lives."""
+        return self.folder / f"{name}.parquet"
+
+    def keep_frame(self, name: str, frame: pd.DataFrame) -> None:
+        """Keep a frame, in row groups small enough to read a part of it quickly."""
+        write_frame(self.frame_path(name), frame)
+
+    def clear(self) -> None:
+        """Forget all outputs, so that everything is computed anew."""
+        for path in self.folder.glob("*"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != LOCK:
+                path.unlink(missing_ok=True)
+
+
+LOCK = ".lock"
+
+
+class StateFolder:
+    """The state of all runs."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def of_run(self, run_id: str) -> RunState:
+        """Return a run's state; its folder is made if need be."""
+        folder = self.root / run_id
+        folder.mkdir(parents=True, exist_ok=True)
+        return RunState(folder)
+
+    @contextmanager
+    def executing(self, run_id: str) -> Iterator[bool]:
+        """Hold the right to execute the run; gives False while another process holds it."""
+        self.of_run(run_id)
+        number = os.open(self.root / run_id / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            yield _lock(number)
+        finally:
+            os.close(number)
+
+    def executed(self, run_id: str) -> bool:
+        """Tell whether a living process executes the run now."""
+        with self.executing(run_id) as free:
+            return not free
+
+    def sweep(self, before: float) -> list[str]:
+        """Remove what runs left that ended long ago; return their ids.
+
+        Parameters
+        ----------
+        before
+            Epoch seconds; folders changed since are left alone.
+        """
+        swept = []
+        for folder in self.root.glob("*"):
+            if folder.stat().st_mtime < before and not self.executed(folder.name):
+                shutil.rmtree(folder, ignore_errors=True)
+                swept.append(folder.name)
+        return swept
+
+
+def write_frame(path: Path, frame: pd.DataFrame) -> None:
+    """Write a frame whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _whole(path) as aside:
+        frame.to_parquet(aside, index=False, compression="lz4", row_group_size=20_000)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield aside
+        aside.replace(path)
+    except OSError as error:
+        raise StoreDownError("The disk can't be written; is it full?", path=str(path)) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(number: int) -> bool:
+        try:
+            msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _lock(number: int) -> bool:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,80 @@
+"""The resident worker's process: `python -m flows.worker`.
+
+Only the standard library is imported up here: computing processes import this module again
+when it is the main one, and they need neither Prefect nor a database.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flows.services import Services
+    from flows.settings import Settings
+
+GRACE = 4.0
+RECOVER_EVERY = 30.0
+
+
+def main() -> None:
+    """Work until SIGTERM or Ctrl-C."""
+    from flows.cpu import tame_memory  # noqa: PLC0415
+    from flows.kernel_cache import use_kernel_cache  # noqa: PLC0415
+    from flows.prefect_env import prefect_environment  # noqa: PLC0415
+    from flows.settings import Settings  # noqa: PLC0415
+    from storage.telemetry import configure_logging  # noqa: PLC0415
+
+    tame_memory()  # before Arrow is imported
+    settings = Settings()
+    use_kernel_cache(settings.home)
+    # Prefect reads its settings when it is imported, so they come first.
+    for name, value in prefect_environment(settings).items():
+        os.environ.setdefault(name, value)
+    configure_logging(sys.stdout, settings.log_level, json=settings.log_format == "json")
+    for chatty in ("httpx", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    if settings.prefect_api_url is None:
+        settings = settings.model_copy(update={"prefect_api_url": os.environ["PREFECT_API_URL"]})
+    asyncio.run(work(settings))
+
+
+async def work(settings: "Settings") -> None:
+    """Open the services, warm the pool, take up what was left behind, and serve."""
+    from flows.resident import ResidentWorker  # noqa: PLC0415
+    from flows.services import open_services  # noqa: PLC0415
+
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with open_services(settings) as services:
+        warming = asyncio.create_task(services.cpu.warm())
+        worker = ResidentWorker(services)
+        recovering = asyncio.create_task(_recover_often(services, worker.ready))
+        await worker.serve(stopping, GRACE)
+        recovering.cancel()
+        warming.cancel()
+        await asyncio.gather(recovering, warming, return_exceptions=True)
+
+
+async def _recover_often(services: "Services", ready: asyncio.Event) -> None:
+    """Look for orphans and lost launches once Prefect is there, then every half minute."""
+    from flows.ready import announce_ready  # noqa: PLC0415
+    from flows.recovery import recover  # noqa: PLC0415
+    from storage.telemetry import get_logger  # noqa: PLC0415
+
+    await ready.wait()
+    announce_ready()
+    while True:
+        try:
+            await recover(services)
+        except Exception:  # noqa: BLE001  (the next round may do better)
+            get_logger(__name__).exception("recovery_failed")
+        await asyncio.sleep(RECOVER_EVERY)
+
+
+if __name__ == "__main__":
+    main()

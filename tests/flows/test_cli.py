@@ -1,0 +1,111 @@
+"""`scout` as a person meets it: exit codes, kind lines, no traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.kit.plain_services import wavy_bars
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A home with a month of bars, imported by the command itself."""
+    folder = tmp_path_factory.mktemp("scout")
+    bars = wavy_bars()
+    table = bars[["open_time", "open", "high", "low", "close", "volume"]].copy()
+    table["open_time"] = table["open_time"].dt.strftime("%Y-%m-%d %H:%M:%S")
+    table.rename(columns={"open_time": "time"}).to_csv(folder / "EURUSD_M5.csv", index=False)
+    done = scout(folder, "import", str(folder / "EURUSD_M5.csv"), "--zone", "UTC")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+DRIVER = """
+import contextlib, io, json, sys
+from flows.cli import app
+for words in json.loads(sys.argv[1]):
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            app(words)
+        except SystemExit as end:
+            code = end.code or 0
+    print(json.dumps([code, out.getvalue(), err.getvalue()]), file=sys.__stdout__)
+"""
+
+
+@dataclass
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def scouts(home, *commands):
+    """Run commands one after the other in one process of its own."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
+    words = json.dumps([["--home", str(home), *command] for command in commands])
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, words],
+        check=True, capture_output=True, text=True, cwd=ROOT, env=env, timeout=170,
+    )  # fmt: skip
+    assert "Traceback" not in done.stdout
+    return [Done(*json.loads(line)) for line in done.stdout.splitlines()]
+
+
+def scout(home, *words):
+    return scouts(home, words)[0]
+
+
+def test_a_backtest_prints_its_tasks_its_report_and_its_files(home):
+    done = scout(
+        home, "backtest", "Asia_sweep_engulf_v1", "EURUSD", "M5", "2025-05-05..2025-05-30"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "backtester_core  success" in done.stdout
+    assert "expectancy" in done.stdout
+    paths = [line.strip() for line in done.stdout.splitlines() if line.strip().endswith(".csv")]
+    assert Path(paths[0]).read_text().startswith("trade_id,signal_id,entry_time")
+    run_id = done.stdout.split()[0]
+    listed, told = scouts(home, ["runs"], ["status", run_id])
+    assert listed.stdout.startswith(run_id)
+    assert "expectancy" in told.stdout
+
+
+def test_bad_requests_are_one_kind_line_and_exit_2(home):
+    wrong = (
+        ["backtest", "Asia_sweep_engulf", "EURUSD"], ["status", "bt_x"], ["cancel", "bt_x"],
+        ["users", "add", "5", "--role", "boss"], ["setups", "nothing"],
+        ["import", "nowhere.csv"],
+    )  # fmt: skip
+    for words, done in zip(wrong, scouts(home, *wrong), strict=True):
+        assert done.returncode == 2, (words, done.stdout)
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_setups_data_and_users_are_told(home):
+    listed, told, held, added, users, removed, none = scouts(
+        home, ["setups"], ["setups", "Frank_raid_v1"], ["data"],
+        ["users", "add", "5", "--role", "viewer"], ["users", "list"], ["users", "remove", "5"],
+        ["users", "list"],
+    )  # fmt: skip
+    assert "Frank_raid_v1" in listed.stdout
+    assert "1. " in told.stdout
+    assert "EURUSD   M5" in held.stdout
+    assert (added.returncode, removed.returncode) == (0, 0)
+    assert (users.stdout, none.stdout) == ("5  viewer\n", "")
+
+
+def test_an_open_question_is_asked_with_exit_2(home, tmp_path):
+    table = "time,open,high,low,close\n2025-05-05 08:00:00,1,1,1,1\n"
+    (tmp_path / "prices.csv").write_text(table)
+    done = scout(home, "import", str(tmp_path / "prices.csv"))
+    assert done.returncode == 2
+    assert "--symbol" in done.stderr

@@ -1,0 +1,61 @@
+"""Settings: documented one by one, secrets kept secret, wrong values refused."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from flows.settings import Settings, setting_names
+
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+
+
+def documented() -> dict[str, str]:
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    pairs = [line.partition("=") for line in lines if line and not line.startswith("#")]
+    return {name: value for name, _, value in pairs}
+
+
+def test_every_setting_is_in_the_example_and_no_other():
+    assert sorted(documented()) == sorted(setting_names())
+
+
+def test_the_example_shows_the_defaults(tmp_path, monkeypatch):
+    for name in setting_names():
+        monkeypatch.delenv(name, raising=False)
+    assert Settings(_env_file=EXAMPLE) == Settings(_env_file=None)
+
+
+def test_every_setting_says_what_it_is():
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+
+
+def test_secrets_don_t_show(monkeypatch):
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "123:abc")
+    monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://scout:hush@host/db")
+    shown = repr(Settings(_env_file=None))
+    assert "123:abc" not in shown
+    assert "hush" not in shown
+
+
+@pytest.mark.parametrize(("text", "ids"), [("1, 2", (1, 2)), ("7", (7,)), ("1;2", (1, 2))])
+def test_owner_ids_as_people_write_them(monkeypatch, text, ids):
+    monkeypatch.setenv("OWNER_IDS", text)
+    assert Settings(_env_file=None).owner_ids == ids
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TIMEZONE", "Berlin"), ("OWNER_IDS", "me"), ("MAX_PARALLEL_RUNS", "0"),
+     ("CHART_THEME", "pink"), ("LOG_LEVEL", "LOUD")],
+)  # fmt: skip
+def test_wrong_values_are_refused(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError):
+        Settings(_env_file=None)
+
+
+def test_the_database_s_default_lies_in_the_home(tmp_path):
+    settings = Settings(_env_file=None, scout_home=tmp_path)
+    assert settings.database == f"sqlite+aiosqlite:///{tmp_path}/scout.db"
