@@ -1,0 +1,111 @@
+"""Own the updates that wait for the bot, and the long poll that fetches them."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from bot.sandbox.errors import ApiError, bad_request
+from bot.sandbox.params import Json, Params
+from bot.sandbox.store import Store
+
+_FIRST_UPDATE = 100_000_001
+_LIMIT = 100
+_TIMEOUT_MAX = 50
+_NOT_BY_DEFAULT = frozenset({"message_reaction", "message_reaction_count", "chat_member"})
+_ONLINE_SECONDS = 4.0
+
+
+class Updates:
+    """Updates in order, on disk until the bot confirms them by asking for later ones."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self._news = asyncio.Event()
+        self._poller: asyncio.Event | None = None  # set to send the poller away
+        self._seen = 0.0
+
+    @property
+    def online(self) -> bool:
+        """Tell whether a bot is listening."""
+        return self._poller is not None or self._clock() - self._seen < _ONLINE_SECONDS
+
+    @property
+    def waiting(self) -> int:
+        """Count the updates no bot has confirmed yet."""
+        return self._store.count("updates")
+
+    def put(self, kind: str, body: Json) -> None:
+        """Add an update, unless the bot asked not to get this kind."""
+        allowed: list[str] = self._store.fact("allowed_updates", [])
+        wanted = kind in allowed if allowed else kind not in _NOT_BY_DEFAULT
+        if not wanted:
+            return
+        number = self._store.next_number("update", _FIRST_UPDATE)
+        self._store.put("updates", number, {"update_id": number, kind: body})
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    def drop_all(self) -> None:
+        """Forget all waiting updates."""
+        self._store.forget_before("updates", self._store.fact("update", _FIRST_UPDATE) + 1)
+
+    async def poll(self, params: Params) -> list[Json]:
+        """Serve getUpdates: confirm, then wait for news until the timeout.
+
+        Raises
+        ------
+        ApiError
+            409 in the poll that was waiting when another one began.
+        """
+        self._allow(params.structure("allowed_updates"))
+        begin = self._confirm(params.number("offset"))
+        limit = params.number("limit", _LIMIT)
+        limit = limit if 1 <= limit <= _LIMIT else _LIMIT
+        until = self._clock() + min(max(params.number("timeout"), 0), _TIMEOUT_MAX)
+        if self._poller is not None:
+            self._poller.set()
+        mine = self._poller = asyncio.Event()
+        try:
+            return await self._wait(begin, limit, until, mine)
+        finally:
+            self._seen = self._clock()
+            if self._poller is mine:
+                self._poller = None
+
+    async def _wait(
+        self, begin: int, limit: int, until: float, sent_away: asyncio.Event
+    ) -> list[Json]:
+        while True:
+            news = self._news
+            found = self._store.from_key("updates", begin, limit)
+            left = until - self._clock()
+            if found or left <= 0:
+                return found
+            waits = [asyncio.ensure_future(event.wait()) for event in (news, sent_away)]
+            try:
+                await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+            if sent_away.is_set():
+                raise ApiError(
+                    409,
+                    "Conflict: terminated by other getUpdates request; "
+                    "make sure that only one bot instance is running",
+                )
+
+    def _confirm(self, offset: int) -> int:
+        if offset < 0:
+            last = self._store.fact("update", _FIRST_UPDATE - 1)
+            offset = max(last + 1 + offset, 0)
+        if offset > 0:
+            self._store.forget_before("updates", offset)
+        return offset
+
+    def _allow(self, value: Any) -> None:
+        if value is None:
+            return
+        if not isinstance(value, list):
+            raise bad_request("can't parse allowed updates: expected an Array of Strings")
+        self._store.set_fact("allowed_updates", [str(kind) for kind in value])
