@@ -1,0 +1,28 @@
+"""`python -m bot`: the Telegram bot, until it is told to stop."""
+
+import asyncio
+import sys
+
+from bot.lean import load_aiogram
+
+
+def main() -> int:
+    """Run the bot; 2 if it is not set up."""
+    load_aiogram()  # before anything imports it
+    from bot.app import run  # noqa: PLC0415
+    from flows.settings import Settings  # noqa: PLC0415
+    from pipeline.domain.errors import AppError  # noqa: PLC0415
+    from storage.telemetry import configure_logging  # noqa: PLC0415
+
+    settings = Settings()
+    configure_logging(sys.stderr, settings.log_level, json=settings.log_format == "json")
+    try:
+        asyncio.run(run(settings))
+    except AppError as error:
+        print(error.user_text, file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,221 @@
+"""The bot process put together: Telegram's two sides, the lease, start and orderly end."""
+
+import asyncio
+import signal
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+from aiogram import Bot, Dispatcher
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
+
+from bot import commands
+from bot.access import Access
+from bot.delivery import Courier
+from bot.handlers import data, errors, runs, setups, system
+from bot.launching import Launches
+from bot.pacing import Pacer
+from bot.poller import Poller
+from bot.requests import Pacing, Patience
+from bot.sending import Sender
+from flows.owners import issue_owner_code
+from flows.ready import announce_ready
+from flows.services import Services, open_services
+from flows.settings import Settings
+from pipeline.domain.errors import AppError
+from storage.ports import Lease
+
+log = structlog.get_logger(__name__)
+
+LEASE: Final = timedelta(seconds=15)
+RENEW: Final = 5.0  # seconds
+DRAIN: Final = 8.0  # seconds that handlers and deliveries get at the end
+REQUEST_LIMIT: Final = 30.0  # seconds for one request to Telegram
+START_PAUSES: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError):  # Windows has no such handlers
+            loop.add_signal_handler(name, stop.set)
+    async with open_services(settings, computes=False) as services:
+        await serve(services, stop)
+
+
+async def serve(services: Services, stop: asyncio.Event) -> None:
+    """Poll and deliver until `stop` is set, then let what is under way end."""
+    await announce_owner_code(services)
+    app = build(services)
+    loops = [
+        asyncio.create_task(app.turn.keep()),
+        asyncio.create_task(introduce(app.replies)),
+        asyncio.create_task(app.poller.run()),
+        asyncio.create_task(app.courier.run()),
+    ]
+    announce_ready()
+    try:
+        await stop.wait()
+    finally:
+        log.info("stopping", limit=DRAIN)
+        await _end(loops[1:])
+        await asyncio.gather(app.poller.drain(DRAIN), app.courier.drain(DRAIN))
+        await _end(loops[:1])
+        await app.close()
+        log.info("stopped")
+
+
+@dataclass(frozen=True)
+class App:
+    """The parts of the running bot."""
+
+    replies: Bot
+    deliveries: Bot
+    dispatcher: Dispatcher
+    poller: Poller
+    courier: Courier
+    turn: "Turn"
+
+    async def close(self) -> None:
+        """Give the lease back and close the connections."""
+        await self.turn.release()
+        await self.replies.session.close()
+        await self.deliveries.session.close()
+
+
+def build(services: Services) -> App:
+    """Put the parts together. Handlers' requests are patient, deliveries keep their own count."""
+    pacing = Pacing(Pacer())
+    replies, deliveries = make_bot(services.settings), make_bot(services.settings)
+    replies.session.middleware(Patience())
+    for bot in (replies, deliveries):
+        bot.session.middleware(pacing)
+    turn = Turn(services.lease, f"bot-{uuid.uuid4().hex[:8]}")
+    courier = Courier(
+        Sender(deliveries, services.archive),
+        services.outbox,
+        services.chats,
+        clock=services.clock,
+        may_send=lambda: turn.ours,
+    )
+    dispatcher = make_dispatcher(services, courier)
+    poller = Poller(replies, dispatcher, lambda: turn.ours)
+    return App(replies, deliveries, dispatcher, poller, courier, turn)
+
+
+def make_bot(settings: Settings) -> Bot:
+    """Return a client for Telegram or for the server that the settings name."""
+    if settings.telegram_bot_token is None:
+        raise AppError("TELEGRAM_BOT_TOKEN is not set; get a token from @BotFather.")
+    base = settings.telegram_api_base
+    api = TelegramAPIServer.from_base(base) if base else PRODUCTION
+    session = AiohttpSession(api=api, timeout=REQUEST_LIMIT)
+    return Bot(settings.telegram_bot_token.get_secret_value(), session=session)
+
+
+def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
+    """Return the dispatcher with its routers; one access check stands before all of them."""
+    dispatcher = Dispatcher(
+        disable_fsm=True, services=services, launches=Launches(services, courier.poke)
+    )
+    access = Access(services)
+    dispatcher.message.outer_middleware(access)
+    dispatcher.callback_query.outer_middleware(access)
+    routers = (errors.router, runs.router, data.router, setups.router, system.router)
+    for router in (*routers, system.fallback):
+        router._parent_router = None  # noqa: SLF001  (routers are modules' own; an app takes them over)
+        dispatcher.include_router(router)
+    return dispatcher
+
+
+class Turn:
+    """Whose turn it is to poll: of all processes with this token, the holder of the lease."""
+
+    def __init__(self, lease: Lease, owner: str) -> None:
+        self._lease = lease
+        self._owner = owner
+        self._told: bool | None = None
+        self._until = 0.0
+        self._without_store = False
+
+    @property
+    def ours(self) -> bool:
+        """Whether this process may poll now."""
+        return self._without_store or time.monotonic() < self._until
+
+    async def keep(self) -> None:
+        """Take the lease or prolong it, for ever."""
+        while True:
+            await self.renew()
+            await asyncio.sleep(RENEW if self.ours else 1.0)
+
+    async def renew(self) -> None:
+        """Try once. Without the lease's store, who held it or was first goes on."""
+        asked = time.monotonic()
+        try:
+            held = await self._lease.acquire("poller", self._owner, LEASE)
+        except AppError as error:
+            self._without_store = self._told is not False
+            log.warning("lease_unreachable", error=error.user_text, polling=self._without_store)
+            return
+        self._without_store = False
+        self._until = asked + LEASE.total_seconds() if held else 0.0
+        if held is not self._told:
+            log.info("polling" if held else "standing_by_another_bot_polls", owner=self._owner)
+        self._told = held
+
+    async def release(self) -> None:
+        """Give it back, so that the next one need not wait."""
+        self._until, self._without_store = 0.0, False
+        with suppress(AppError):
+            await self._lease.release("poller", self._owner)
+
+
+async def introduce(bot: Bot) -> None:
+    """Learn the bot's own name and set the menu, trying for ever."""
+    me = await insistently("get_me", bot.me)
+    log.info("telegram_reached", username=me.username, bot_id=me.id)
+    await insistently("set_my_commands", lambda: bot.set_my_commands(commands.menu()))
+
+
+async def insistently(what: str, call: Callable[[], Awaitable[Any]]) -> Any:
+    """Call until it succeeds, with growing pauses."""
+    attempt = 0
+    while True:
+        try:
+            return await call()
+        except Exception as error:  # noqa: BLE001  (Telegram down, HTML, wrong token: wait)
+            pause = START_PAUSES[min(attempt, len(START_PAUSES) - 1)]
+            log.warning(
+                "telegram_unreachable", error=type(error).__name__, what=what, retry_in=pause
+            )
+            attempt += 1
+            await asyncio.sleep(pause)
+
+
+async def announce_owner_code(services: Services) -> None:
+    """Print the one-time owner code, if nobody is owner; it is kept in SCOUT_HOME/owner_code."""
+    owners = services.settings.owner_ids
+    code = await issue_owner_code(owners, services.chats, services.clock())
+    path = services.settings.home / "owner_code"
+    if code is None:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(code + "\n", encoding="utf-8")
+    print(f"No owner yet. Send the bot this message to become owner: /start {code}", flush=True)  # noqa: T201
+
+
+async def _end(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

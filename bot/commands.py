@@ -1,0 +1,105 @@
+"""What people type: the table of commands, and reading their arguments as phones send them."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from aiogram.types import BotCommand
+
+RUN_ID: Final = re.compile(r"\b(?:bt|live|train|run)_\d{4}_\d{2}_\d{2}_\d{3,}\b")
+_DASHES: Final = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")
+_QUOTES: Final = {
+    **dict.fromkeys(map(ord, "“”„‟«»″"), '"'),
+    **dict.fromkeys(map(ord, "‘’‚‛′"), "'"),
+}
+_SPACES: Final = dict.fromkeys(map(ord, "\u00a0\u2007\u202f"), " ")
+_LONG_DASH: Final = re.compile(r"(?<!\S)[—―](?=\w)")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: its word, the line in the menu, an example, and the role it needs."""
+
+    word: str
+    line: str
+    example: str
+    role: str
+
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    Command(
+        "backtest",
+        "Test a setup on past bars",
+        "/backtest Frank_raid_v1 EURUSD M1 2025-05-01..2025-10-31",
+        "trader",
+    ),
+    Command("runs", "Newest runs", "/runs", "viewer"),
+    Command("status", "How far a run is", "/status", "viewer"),
+    Command("cancel", "Stop a run", "/cancel bt_2025_10_31_001", "trader"),
+    Command("rerun", "Run it again, from where it stopped", "/rerun bt_2025_10_31_001", "trader"),
+    Command("data", "Bars held and their quality", "/data", "viewer"),
+    Command("import", "How to bring in your own bars", "/import", "trader"),
+    Command("setups", "Setups, in words and drawn", "/setups Frank_raid_v1", "viewer"),
+    Command("users", "Who may use this bot", "/users add 123456789 viewer", "owner"),
+    Command("whoami", "Your Telegram id and role", "/whoami", "viewer"),
+    Command("help", "What this bot does", "/help", "viewer"),
+    Command("start", "Say hello", "/start", "viewer"),
+)
+ROLE_OF_COMMAND: Final[dict[str, str]] = {c.word: c.role for c in COMMANDS}
+RANK: Final = {"viewer": 1, "trader": 2, "owner": 3}
+
+
+def allowed(role: str) -> list[Command]:
+    """Return the commands that a role may use."""
+    return [c for c in COMMANDS if RANK.get(role, 0) >= RANK[c.role]]
+
+
+def menu() -> list[BotCommand]:
+    """Return the commands for Telegram's menu."""
+    return [BotCommand(command=c.word, description=c.line) for c in COMMANDS if c.word != "start"]
+
+
+def normalise(text: str) -> str:
+    """Undo what phones do to typed commands: long dashes, curly quotes, hard spaces.
+
+    A long dash that begins a word stood for two short ones (`--spread` becomes `—spread`).
+    """
+    text = _LONG_DASH.sub("--", text)
+    return text.translate({**_DASHES, **_QUOTES, **_SPACES}).strip()
+
+
+def word_of(text: str) -> str | None:
+    """Return the command's word in small letters, or None if `text` is no command."""
+    match = re.match(r"/([A-Za-z0-9_]+)(?:@\w+)?(?:\s|$)", text)
+    return match.group(1).lower() if match else None
+
+
+def rest_of(text: str) -> str:
+    """Return what stands behind the command's word, normalised."""
+    parts = text.split(maxsplit=1)
+    return normalise(parts[1]) if len(parts) > 1 else ""
+
+
+def run_id_in(text: str) -> str | None:
+    """Return the first run id in `text`, or None."""
+    match = RUN_ID.search(normalise(text))
+    return match.group(0) if match else None
+
+
+@dataclass(frozen=True)
+class UserChange:
+    """What `/users …` asks for; role None takes the role away."""
+
+    user_id: int
+    role: str | None
+
+
+def user_change(text: str) -> UserChange | None:
+    """Read `add ID ROLE` or `remove ID`; None if it is neither."""
+    match normalise(text).lower().split():
+        case ["add", who, role] if who.isdecimal() and role in RANK:
+            return UserChange(int(who), role)
+        case ["remove", who] if who.isdecimal():
+            return UserChange(int(who), None)
+        case _:
+            return None

@@ -1,0 +1,223 @@
+"""Every English sentence that the bot says, in one place: constants and functions of values."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+# Buttons
+BUTTON_TRADES: Final = "Trades ▸"
+BUTTON_RERUN: Final = "Rerun"
+BUTTON_CHANGE: Final = "Change…"
+BUTTON_ORIGINAL: Final = "Original PNG"
+BUTTON_BACK: Final = "◀"
+BUTTON_AHEAD: Final = "▶"
+BUTTON_CANCEL: Final = "Cancel"
+BUTTON_COPY: Final = "Copy the command"
+BUTTON_DROP: Final = "Forget this file"
+BUTTON_RUN_NOW: Final = "Run it now"
+
+# Hello
+HELLO: Final = (
+    "Setup Scout tests intraday setups on past bars and shows every trade on a chart. "
+    "It never trades."
+)
+FIRST_STEPS: Final = "Begin with one of these; tap to copy:"
+OWNER_WELCOME: Final = "You are the owner now. The code is used up."
+HELP_MORE: Final = (
+    "Send me a file of bars (CSV, parquet, .zip) to test on your own data.\n"
+    "Options of /backtest: rr=2 (target in R), spread=1.5 and slippage=0.5 (points), lots=0.1, "
+    "max_trades=100, parallel=false (one position at a time), "
+    "fill=drilldown|pessimistic|optimistic|adaptive, dry_run (only the plan)"
+)
+
+
+def whoami(user_id: int, role: str) -> str:
+    """Tell the reader's id and role."""
+    return f"Your Telegram id is {user_id}, your role here is {role}."
+
+
+# Access
+def not_allowed(role: str, needed: str) -> str:
+    """Tell which role is missing."""
+    return f"This needs the role {needed}; yours is {role}. The owner can change it with /users."
+
+
+USERS_TITLE: Final = "Who may use this bot"
+USERS_HOW: Final = "/users add ID owner|trader|viewer, or /users remove ID"
+USERS_LAST_OWNER: Final = "This would leave no owner. Make someone else owner first."
+USERS_FROM_SETTINGS: Final = "This owner is set in OWNER_IDS and can be removed only there."
+
+
+def user_set(user_id: int, role: str | None) -> str:
+    """Confirm a role given or taken."""
+    return f"{user_id} is {role} now." if role else f"{user_id} has no access any more."
+
+
+# Launching
+USAGE_BACKTEST: Final = "Say what to test: setup, symbol, timeframe and period, in any order."
+OLD_COMMAND: Final = "This arrived while I was away. Run it now?"
+STALE_BUTTON: Final = "This button is out of date. Please send the command again."
+ALREADY_STARTED: Final = "That was started already"
+CORRECTED: Final = "Corrected command:"
+FOR_EXAMPLE: Final = "For example:"
+CHANGE_TITLE: Final = "Variants of this run. Tap one to run it, or copy the command and edit it:"
+NOTHING_TO_CHANGE: Final = "This run's command can't be varied."
+DRY_RUN_TITLE: Final = "Plan only, nothing was computed"
+PLAN_TITLES: Final[Mapping[str, str]] = {
+    "rule_version": "Rules",
+    "tasks": "Tasks",
+    "loaded_from": "Read from bars of",
+    "bars_needed": "Bars needed",
+    "bars_held": "Bars held",
+    "warm_up_bars": "Bars wanted before the period",
+    "missing": "Missing",
+    "expected_seconds": "Takes about",
+}
+NO_SUCH_RUN: Final = "No such run. /runs shows the newest."
+NO_RUNS: Final = "No runs yet. Try /backtest."
+RUNS_TITLE: Final = "Newest runs"
+NOTHING_ACTIVE: Final = "Nothing is running."
+CANCEL_WHICH: Final = "Which run? /cancel bt_…, or press Cancel under its progress."
+CANCELLING: Final = "Stopping."
+RERUN_WHICH: Final = "Which run? /rerun bt_…"
+DRAWING: Final = "Drawing…"
+SENDING: Final = "Sending the original…"
+NO_PICTURE: Final = "There is no such picture any more."
+
+# Progress
+STATUS_WORDS: Final[Mapping[str, str]] = {
+    "queued": "waiting",
+    "running": "running",
+    "completed": "done",
+    "failed": "failed",
+    "cancelled": "stopped",
+    "refused": "refused",
+}
+TASK_WORDS: Final[Mapping[str, str]] = {
+    "data_ingest": "Load bars",
+    "data_processor": "Check bars",
+    "market_tools": "Run detectors",
+    "setup_manager": "Find signals",
+    "backtester_core": "Simulate trades",
+    "visualizer": "Draw charts",
+    "gpt_analysis": "Ask the analyst",
+    "notion_upload": "Write the journal",
+    "telegram_notify": "Send the result",
+}
+TASK_MARKS: Final[Mapping[str, str]] = {
+    "success": "✓",
+    "running": "▸",
+    "failed": "✗",
+    "skipped": "–",
+}
+
+
+def place_in_queue(place: int) -> str:
+    """Tell the place in the queue; 1 is next."""
+    return "Next in the queue" if place <= 1 else f"Number {place} in the queue"
+
+
+# Report
+SYNTHETIC: Final = "SYNTHETIC bars: made up for trying things out, no market history"
+SYNTHETIC_SHORT: Final = "SYNTHETIC (made up)"
+NO_TRADES: Final = "No trades. Where the days went:"
+WARNINGS: Final = "Mind"
+ROUGH_BOUND: Final = "few trades: a rough figure"
+
+
+def verdict(mean: float, error: float | None, trades: int) -> str:
+    """Tell whether the mean can be told from zero, by mean ± 2 standard errors."""
+    if error is None or trades < 2:  # noqa: PLR2004
+        return "Too few trades to say anything."
+    low, high = mean - 2 * error, mean + 2 * error
+    if low > 0:
+        return (
+            f"The mean is above zero by more than two standard errors "
+            f"({low:+.2f} to {high:+.2f} R). Past bars only; it may not hold."
+        )
+    if high < 0:
+        return (
+            f"The mean is below zero by more than two standard errors "
+            f"({low:+.2f} to {high:+.2f} R): it lost, and not by chance alone."
+        )
+    return f"Cannot be told from zero ({low:+.2f} to {high:+.2f} R). No edge is shown."
+
+
+def lost_line(lost: Mapping[str, int]) -> str:
+    """List why cases fell away."""
+    parts = sorted(lost.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{reason.replace('_', ' ')} {count}" for reason, count in parts if count)
+
+
+def count(number: int, word: str) -> str:
+    """Return "1 day", "2 days"."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def spread_told(fixed: object, table: object) -> str:
+    """Tell which spread the fills paid, in points."""
+    if isinstance(fixed, int | float):
+        return f"spread {fixed:g} points"
+    if not isinstance(table, list | tuple) or not table:
+        return "spread as the bars have it"
+    low, high = min(table), max(table)
+    hours = f"{low:g}" if low == high else f"{low:g} to {high:g}, by the hour,"
+    return f"the bars' own spread ({hours} points where they have none)"
+
+
+FILL_WORDS: Final[Mapping[str, str]] = {
+    "drilldown": "a bar that holds stop and target is settled on M1 bars where held",
+    "pessimistic": "a bar that holds stop and target counts as the stop",
+    "optimistic": "a bar that holds stop and target counts as the target",
+    "adaptive": "of stop and target in one bar, the side nearer its open came first",
+}
+
+# Data
+IMPORT_HOW: Final = (
+    "Send me a file of bars (up to 20 MB; .gz and .zip too): MetaTrader 5 exports, HistData, "
+    "TradingView, parquet and plain CSV with time, open, high, low, close are understood. "
+    "What I can't tell from the file, such as its clock, I ask."
+)
+NO_DATA: Final = "No bars are held yet. " + IMPORT_HOW
+DATA_TITLE: Final = "Bars held"
+READING_FILE: Final = "Reading the file…"
+FILE_FORGOTTEN: Final = "Forgotten; nothing was imported."
+PHOTO_INSTEAD: Final = "Please send bars as a file (CSV or parquet), not as a photo."
+
+
+def imported(added: int, replaced: int, zone: str) -> str:
+    """Tell what an import did."""
+    again = f", {replaced:,} replaced" if replaced else ""
+    return f"Imported: {added:,} bars added{again}. Clock of the file: {zone}."
+
+
+def file_too_large(megabytes: float) -> str:
+    """Tell what to do with a file that Telegram won't hand to bots."""
+    return (
+        f"The file has {megabytes:.0f} MB and Telegram gives bots 20 MB at most. "
+        "Compress it (.gz or .zip), split it, or use `scout import` on the machine itself."
+    )
+
+
+# Setups
+NO_SETUPS: Final = "No active setups."
+SETUPS_TITLE: Final = "Active setups"
+SETUPS_MORE: Final = "/setups NAME shows one in words and drawn."
+SETUPS_NEAR: Final = "The nearest ones:"
+SETUPS_LIST: Final = "/setups lists them."
+PROBLEMS: Final = "Files that could not be read"
+HISTORY: Final = "Versions"
+
+# Errors
+UNEXPECTED: Final = "Something went wrong on our side. It is logged; please try again."
+UNKNOWN_COMMAND: Final = "I don't know this command. /help lists them."
+TALK: Final = "I understand commands and files of bars. /help lists the commands."
+
+
+def reference(code: str) -> str:
+    """Give the code under which the log has the facts."""
+    return f"Reference {code}"
+
+
+def valid_are(words: Sequence[str]) -> str:
+    """List a few valid words."""
+    return f"Valid: {', '.join(words[:5])}"
