@@ -3,12 +3,13 @@
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from pipeline.domain.market import Timeframe
 
 COMMAND = "/backtest"
+_RECENT = timedelta(days=30)  # bars this fresh make "last 90d" a sensible period
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("“”„«»″", '"'))
 _QUOTES = str.maketrans(dict.fromkeys("‘’‚′`\"'", ""))
 
@@ -25,11 +26,21 @@ class KnownSetup:
 
 @dataclass(frozen=True)
 class KnownWords:
-    """What can be asked for: the setups, and each symbol under all its names."""
+    """What can be asked for: the setups, each symbol under all its names, the days held of it."""
 
     setups: tuple[KnownSetup, ...]
     symbols: tuple[str, ...]
     aliases: dict[str, str] = field(default_factory=dict)
+    held: dict[str, tuple[date, date]] = field(default_factory=dict)
+
+    def periods(self, symbol: str | None, today: date) -> tuple[str, ...]:
+        """Return periods to offer: of what is held of the symbol (or of the first held one)."""
+        span = self.held.get(symbol or next(iter(self.held), ""))
+        if span is None or span[1] >= today - _RECENT:
+            return ("last 90d", "last 30d", "last 365d")
+        first, last = span
+        starts = {max(first, last - timedelta(days=days)) for days in (91, 30)}
+        return (*(f"{start}..{last}" for start in sorted(starts)), f"{first}..{last}")
 
     def symbol(self, word: str) -> str | None:
         """Return the symbol a word names (any case, with or without a slash), or None."""

@@ -56,10 +56,31 @@ def parse_backtest(text: str, known: KnownWords, today: date) -> BacktestRequest
     """
     words = _words(text)
     draft = Draft()
-    unread = [word for word in words if not _read(word, draft, known, today)]
+    unread, refusal = [], None
+    for word in words:
+        try:
+            if not _read(word, draft, today, known):
+                unread.append(word)
+        except BadRequestError as error:
+            refusal = refusal or error
+    if refusal is not None:
+        raise _with_the_rest(refusal, draft, known, today)
     for word in unread:
         _refuse(word, draft, known)
-    return _complete(draft, known)
+    return _complete(draft, known, today)
+
+
+def _with_the_rest(
+    error: BadRequestError, draft: Draft, known: KnownWords, today: date
+) -> BadRequestError:
+    """Return the refusal with a corrected command that keeps all other words of the command."""
+    if error.field == "period" and error.closest[0] != draft.words.get("period"):
+        error.closest = known.periods(draft.symbol, today)
+    kind = (
+        error.field if error.field in ("setup_id", "symbol", "timeframe", "period") else "option"
+    )
+    error.corrected = draft.command(**{kind: error.closest[0]})
+    return error
 
 
 def _words(text: str) -> list[str]:
@@ -70,7 +91,7 @@ def _words(text: str) -> list[str]:
     return plain.split()
 
 
-def _read(word: str, draft: Draft, known: KnownWords, today: date) -> bool:
+def _read(word: str, draft: Draft, today: date, known: KnownWords) -> bool:
     """Put one word where it belongs; False if it is nothing we know."""
     bare = word.lstrip("-")
     if "=" in bare:
@@ -84,7 +105,7 @@ def _read(word: str, draft: Draft, known: KnownWords, today: date) -> bool:
     elif (timeframe := _SPELLED.get(word.upper())) is not None:
         _once(draft, "timeframe", "timeframe", timeframe, timeframe.value)
     elif looks_like_period(word):
-        _once(draft, "period", "period", _period(word, draft, today), word)
+        _once(draft, "period", "period", _period(word, today, known), word)
     else:
         return False
     return True
@@ -104,7 +125,6 @@ def _once(draft: Draft, name: str, attribute: str, value: Any, word: str) -> Non
             field=name,
             value=word,
             closest=(first, word),
-            corrected=draft.command(),
         )
     setattr(draft, attribute, value)
     draft.words[name] = word
@@ -114,17 +134,13 @@ def _title(name: str) -> str:
     return {"setup_id": "setup"}.get(name, name)
 
 
-def _period(word: str, draft: Draft, today: date) -> tuple[date, date]:
+def _period(word: str, today: date, known: KnownWords) -> tuple[date, date]:
     try:
         return parse_period(word, today)
     except ValueError as error:
-        choices = ("last 90d", str(today.year), f"{today.year}-01-01..{today}")
+        choices = known.periods(None, today)
         raise BadRequestError(
-            f"Period {word!r}: {error}.",
-            field="period",
-            value=word,
-            closest=choices,
-            corrected=draft.command(period=choices[0]),
+            f"Period {word!r}: {error}.", field="period", value=word, closest=choices
         ) from None
 
 
@@ -140,13 +156,12 @@ def _option(name: str, value: str, draft: Draft) -> None:
             field=name,
             value=value,
             closest=tuple(f"{n}={value}" for n in fixed),
-            corrected=draft.command(option=f"{fixed[0]}={value}"),
         )
-    draft.options[key] = _option_value(key, value, draft)
+    draft.options[key] = _option_value(key, value)
     draft.words[f"option {key}"] = f"{key}={value}"
 
 
-def _option_value(key: str, value: str, draft: Draft) -> Any:
+def _option_value(key: str, value: str) -> Any:
     lowered = value.lower()
     if key in _FLAGS and lowered in _TRUE | _FALSE:
         return lowered in _TRUE
@@ -156,12 +171,21 @@ def _option_value(key: str, value: str, draft: Draft) -> Any:
     except ValidationError as error:
         closest = _option_choices(key)
         raise BadRequestError(
-            f"Option {key}={value}: {error.errors()[0]['msg'].lower()}.",
+            f"Option {key}={value}: {_kind_message(error)}.",
             field=key,
             value=value,
             closest=tuple(f"{key}={c}" for c in closest),
-            corrected=draft.command(option=f"{key}={closest[0]}"),
         ) from None
+
+
+def _kind_message(error: ValidationError) -> str:
+    """Return what pydantic found wrong, in words of people."""
+    first = error.errors()[0]
+    if "bool" in first["type"]:
+        return "say true or false"
+    if "parsing" in first["type"] or "type" in first["type"]:
+        return "it takes a whole number" if "int" in first["type"] else "it takes a number"
+    return first["msg"].lower().replace("input should be", "it must be")
 
 
 def _option_choices(key: str) -> tuple[str, ...]:
@@ -215,7 +239,7 @@ def _unknown(name: str, word: str, closest: tuple[str, ...], draft: Draft) -> Ba
     )
 
 
-def _complete(draft: Draft, known: KnownWords) -> BacktestRequest:
+def _complete(draft: Draft, known: KnownWords, today: date) -> BacktestRequest:
     """Ask for what is missing, one thing at a time; take the setup's timeframe by default."""
     setup = draft.setup or _missing("setup_id", [s.setup_id for s in known.setups], draft)
     symbols = [s for s in setup.symbols if s in known.symbols] or list(known.symbols)
@@ -230,7 +254,7 @@ def _complete(draft: Draft, known: KnownWords) -> BacktestRequest:
             closest=valid,
             corrected=draft.command(timeframe=valid[0]),
         )
-    period = draft.period or _missing("period", ["last 90d", "last 30d", "last 365d"], draft)
+    period = draft.period or _missing("period", known.periods(symbol, today), draft)
     return BacktestRequest(
         symbol=symbol,
         timeframe=timeframe,
@@ -248,7 +272,7 @@ _QUESTIONS: dict[str, Callable[[], str]] = {
 }
 
 
-def _missing(name: str, choices: list[str], draft: Draft) -> Any:
+def _missing(name: str, choices: Sequence[str], draft: Draft) -> Any:
     corrected = draft.command(**{name: choices[0]}) if choices else draft.command()
     raise BadRequestError(
         _QUESTIONS[name](), field=name, closest=tuple(choices), corrected=corrected

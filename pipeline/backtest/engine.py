@@ -165,7 +165,7 @@ def simulate(
         np.asarray(fills.run_plans(rows, market, minutes, slip, _MODES[how], one_at_a_time=False))
         for how in (FillMode.PESSIMISTIC, FillMode.OPTIMISTIC)
     ]
-    book = _Book(ordered, market, instrument, costs, lots)
+    book = _Book(ordered, instrument, costs, lots)
     return book.read(chosen, bounds, max_trades)
 
 
@@ -174,7 +174,6 @@ class _Book:
     """Reads the kernels' outcome rows back into trades and misses."""
 
     plans: list[Plan]
-    market: np.ndarray
     instrument: Instrument
     costs: CostModel
     lots: float
@@ -221,7 +220,7 @@ class _Book:
             rr=rr,
             mae=min(row[layout.O_MAE] / risk, 0.0),
             mfe=max(row[layout.O_MFE] / risk, 0.0),
-            cost=self._cost_points(plan, row) * money,
+            cost=self._cost_points(row) * money,
             ambiguous=best - worst > layout.DUST,
             rr_worst=worst,
             rr_best=best,
@@ -235,12 +234,13 @@ class _Book:
         """Both sides' commission, as points of one lot."""
         return 2 * self.costs.commission / self.instrument.point_value
 
-    def _cost_points(self, plan: Plan, row: np.ndarray) -> float:
-        """Spread on the leg that pays the ask, slippage on both, commission."""
-        leg = layout.O_ENTRY_BAR if plan.side.sign > 0 else layout.O_EXIT_BAR
-        spread = self.market[layout.B_SPREAD, int(row[leg])]
-        slipped = row[layout.O_SLIPPED] + row[layout.O_ENTRY_SLIPPED]
-        return float((spread + slipped) / self.instrument.point + self._commission_points())
+    def _cost_points(self, row: np.ndarray) -> float:
+        """Spread on the leg that trades at the ask, slippage on both, commission.
+
+        Net plus cost is what the bid moved between the two fills: see `Trade.cost`.
+        """
+        paid = row[layout.O_SPREAD] + row[layout.O_SLIPPED] + row[layout.O_ENTRY_SLIPPED]
+        return float(paid / self.instrument.point + self._commission_points())
 
 
 def _missed(plan: Plan, state: int, row: np.ndarray) -> Missed:

@@ -6,7 +6,8 @@ at the bid and leaves at the ask. The cases, in the order in which they are judg
 
 1. a stop or target already passed at the open fills at the open;
 2. a bracket on the wrong side of the fill is refused;
-3. on the entry bar the stop counts; the target doesn't on a limit's fill bar;
+3. on the entry bar the stop counts; the target doesn't on a limit's fill bar, unless M1 bars or
+   the bar's close prove that it came after the fill;
 4. stop and target in one bar: by `mode`, or by the M1 bars inside it;
 5. partial targets, break-even, time exit, session end, expiry, voids.
 """
@@ -14,6 +15,7 @@ at the bid and leaves at the ask. The cases, in the order in which they are judg
 import numpy as np
 from numba import njit
 
+from pipeline.backtest.drill import drill, sub_range
 from pipeline.backtest.layout import (
     AT_OPEN,
     B_CLOSE,
@@ -26,7 +28,6 @@ from pipeline.backtest.layout import (
     CLOSE_ABOVE,
     CLOSE_BELOW,
     DRILLDOWN,
-    DUST,
     EXPIRED,
     EXPIRES,
     FLAT,
@@ -45,6 +46,7 @@ from pipeline.backtest.layout import (
     O_MAE,
     O_MFE,
     O_SLIPPED,
+    O_SPREAD,
     O_STATE,
     OPTIMISTIC,
     OUTCOME_WIDTH,
@@ -55,6 +57,7 @@ from pipeline.backtest.layout import (
     P_PAID,
     P_REASON,
     P_SLIPPED,
+    P_SPREAD,
     P_STOP,
     P_WIDTH,
     PESSIMISTIC,
@@ -98,56 +101,6 @@ def _try_fill(p: np.ndarray, plan: np.ndarray, bars: np.ndarray, i: int, slip: f
 
 
 @njit(cache=True)
-def _sub_range(bars: np.ndarray, i: int, minutes: np.ndarray) -> tuple[int, int]:
-    """Rows [a, b) of the M1 bars inside bar i if they reproduce its extremes, else none."""
-    a = np.searchsorted(minutes[B_TIME], bars[B_TIME, i])
-    b = np.searchsorted(minutes[B_TIME], bars[B_END, i])
-    if a == b:
-        return 0, 0
-    tolerance = DUST * bars[B_HIGH, i]
-    high_holds = abs(minutes[B_HIGH, a:b].max() - bars[B_HIGH, i]) <= tolerance
-    low_holds = abs(minutes[B_LOW, a:b].min() - bars[B_LOW, i]) <= tolerance
-    return (a, b) if high_holds and low_holds else (0, 0)
-
-
-@njit(cache=True)
-def _drill(
-    p: np.ndarray,
-    plan: np.ndarray,
-    minutes: np.ndarray,
-    a: int,
-    b: int,
-    spread: float,
-    slip: float,
-    filled: bool,
-) -> tuple[int, int]:
-    """Replay a contested bar by its M1 bars, stop first inside each.
-
-    A limit that filled inside the bar keeps its price, also where a minute opened better.
-    """
-    first, last = -1, a
-    for j in range(a, b):
-        whole = True
-        if not filled:
-            opened, low = entering(minutes, j, plan[SIDE], spread)
-            if low > p[P_ENTRY]:
-                continue
-            filled, whole = True, opened <= p[P_ENTRY]
-            first = last = j
-        o, h, low, c = leaving(minutes, j, plan[SIDE], spread)
-        left = p[P_LEFT]
-        if whole:
-            at_open(p, plan, o, slip)
-        if p[P_LEFT] > 0:
-            inside(p, plan, o, h, low, c, slip, PESSIMISTIC, whole)
-        if p[P_LEFT] < left:
-            last = j
-        if p[P_LEFT] <= 0:
-            break
-    return first, last
-
-
-@njit(cache=True)
 def _voided(plan: np.ndarray, bars: np.ndarray, i: int) -> bool:
     """Whether a closed bar cancels an order that has not filled (comparisons with NaN fail)."""
     return (
@@ -159,13 +112,16 @@ def _voided(plan: np.ndarray, bars: np.ndarray, i: int) -> bool:
 
 
 @njit(cache=True)
-def _close(out: np.ndarray, p: np.ndarray, plan: np.ndarray, i: int, when: float) -> None:
+def _close(
+    out: np.ndarray, p: np.ndarray, plan: np.ndarray, bars: np.ndarray, i: int, when: float
+) -> None:
     """Write a finished position to its outcome row."""
     out[O_STATE] = p[P_REASON]
     out[O_EXIT_BAR] = i
     out[O_EXIT_PRICE] = plan[SIDE] * p[P_PAID]
     out[O_EXIT_TIME] = when
     out[O_MAE], out[O_MFE], out[O_SLIPPED] = p[P_MAE], p[P_MFE], p[P_SLIPPED]
+    out[O_SPREAD] = p[P_SPREAD] if plan[SIDE] < 0 else bars[B_SPREAD, int(out[O_ENTRY_BAR])]
 
 
 @njit(cache=True)
@@ -197,9 +153,9 @@ def _carry(
         inside(p, plan, o, h, low, c, slip, mode, whole or mode == OPTIMISTIC)
         return -1, -1
     if contested(p, plan, h, low, whole):
-        a, b = _sub_range(bars, i, minutes)
+        a, b = sub_range(bars, i, minutes)
         if a < b:
-            return _drill(p, plan, minutes, a, b, spread, slip, whole)
+            return drill(p, plan, minutes, a, b, spread, slip, whole)
     inside(p, plan, o, h, low, c, slip, PESSIMISTIC, whole)
     return -1, -1
 
@@ -258,7 +214,7 @@ def run_plan(
         return
     how = int(out[O_STATE])
     for i in range(first, bars.shape[1]):
-        when = bars[B_TIME, i]
+        when, left = bars[B_TIME, i], p[P_LEFT]
         o, _h, _low, _c = leaving(bars, i, plan[SIDE], bars[B_SPREAD, i])
         if how != INSIDE:
             at_open(p, plan, o, slip)
@@ -269,14 +225,16 @@ def run_plan(
             when = minutes[B_TIME, last] if last >= 0 else when
             if how == INSIDE and filled >= 0:
                 out[O_ENTRY_TIME] = minutes[B_TIME, filled]
+        p[P_SPREAD] += (left - p[P_LEFT]) * bars[B_SPREAD, i]
         if p[P_LEFT] <= 0:
-            _close(out, p, plan, i, when)
+            _close(out, p, plan, bars, i, when)
             return
         how = UNFILLED
     end = bars.shape[1] - 1
     _o, _h, _low, close = leaving(bars, end, plan[SIDE], bars[B_SPREAD, end])
+    p[P_SPREAD] += p[P_LEFT] * bars[B_SPREAD, end]
     leave(p, p[P_LEFT], close, slip, TIME)
-    _close(out, p, plan, end, bars[B_END, end])
+    _close(out, p, plan, bars, end, bars[B_END, end])
 
 
 @njit(cache=True)

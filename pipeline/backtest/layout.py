@@ -7,8 +7,20 @@ PESSIMISTIC, OPTIMISTIC, ADAPTIVE, DRILLDOWN = range(4)
 TP, SL, BE, TIME, SESSION_END, EXPIRED, VOID, INVALID, BUSY, NO_BARS = range(10)
 
 # Columns of a position while it lives (float64 row, signed prices).
-P_LEFT, P_ENTRY, P_STOP, P_PAID, P_SLIPPED, P_MAE, P_MFE, P_REASON, P_NEXT, P_MOVED = range(10)
-P_WIDTH = 10
+(
+    P_LEFT,
+    P_ENTRY,
+    P_STOP,
+    P_PAID,
+    P_SLIPPED,
+    P_SPREAD,  # of the bars it left on, weighted by the shares that left
+    P_MAE,
+    P_MFE,
+    P_REASON,
+    P_NEXT,
+    P_MOVED,
+) = range(11)
+P_WIDTH = 11
 DUST = 1e-9  # a share too small to be one
 
 # Columns of a plan row (float64; times are epoch seconds, prices unsigned, NaN: no such rule).
@@ -44,8 +56,9 @@ PLAN_WIDTH = 15
     O_MFE,
     O_SLIPPED,
     O_ENTRY_SLIPPED,
-) = range(11)
-OUTCOME_WIDTH = 11
+    O_SPREAD,  # paid on the leg that trades at the ask, in prices
+) = range(12)
+OUTCOME_WIDTH = 12
 
 # How an order met a bar.
 UNFILLED, AT_OPEN, INSIDE, REFUSED = range(4)

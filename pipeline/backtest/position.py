@@ -123,13 +123,20 @@ def inside(
     mode: int,
     targets_count: bool,
 ) -> None:
-    """Case 4: what happens between the open and the close of one bar."""
+    """Case 4: what happens between the open and the close of one bar.
+
+    On a limit's fill bar (`targets_count` false) nobody knows what came before the fill: the stop
+    counts, and of the way up only what the close proves. A target that the bar closes beyond was
+    passed after the fill and pays its price; left to the next bar's open it would pay more.
+    """
+    if not targets_count:
+        mode, h = PESSIMISTIC, c
     low_first = mode == PESSIMISTIC or (mode == ADAPTIVE and _low_first(o, h, low))
     stopped = low <= p[P_STOP]
-    if stopped and (low_first or not targets_count or h < next_target(p, plan)):
+    if stopped and (low_first or h < next_target(p, plan)):
         leave_at_stop(p, p[P_STOP], slip)
         return
-    while targets_count and p[P_LEFT] > 0 and h >= next_target(p, plan):
+    while p[P_LEFT] > 0 and h >= next_target(p, plan):
         moved = p[P_MOVED]
         take_target(p, plan, next_target(p, plan))
         if mode == PESSIMISTIC and p[P_MOVED] > moved and p[P_LEFT] > 0 and low <= p[P_STOP]:
@@ -142,8 +149,7 @@ def inside(
         return
     if p[P_LEFT] > 0:
         p[P_MAE] = min(p[P_MAE], low - p[P_ENTRY])
-        if targets_count:
-            p[P_MFE] = max(p[P_MFE], h - p[P_ENTRY])
+        p[P_MFE] = max(p[P_MFE], h - p[P_ENTRY])
 
 
 @njit(cache=True)

@@ -113,7 +113,10 @@ class Trade(BaseModel):
     rr: float
     mae: float
     mfe: float
-    cost: float = Field(description="money paid in spread, slippage and commission")
+    cost: float = Field(
+        description="money paid in spread, slippage and commission; pnl + cost is what the bid "
+        "moved between the fills"
+    )
     ambiguous: bool = Field(description="stop and target lay in one bar of the trigger timeframe")
     rr_worst: float
     rr_best: float

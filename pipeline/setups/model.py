@@ -159,7 +159,11 @@ class Step(Match):
     window: Window | None = None
     min_bars: int = Field(default=0, ge=0, le=5000)
     max_bars: int | None = Field(default=None, ge=0, le=5000)
-    take: Literal["first", "each"] = "first"
+    take: Literal["first", "each", "only"] = Field(
+        default="first",
+        description="first: the earliest of each side; each: all; only: the earliest of the day, "
+        "whichever side it has",
+    )
     unless: dict[str, Text] = Field(
         default_factory=dict, description="event of the same tool -> why the case ends there"
     )

@@ -80,7 +80,7 @@ def _span(step: Step, before: str, case: Case, tape: Tape) -> tuple[int, int]:
 
 
 def _chosen(step: Step, case: Case, tape: Tape, first: int, last: int) -> list[Fired]:
-    """Return the events taken: each, or per side the earliest, of one bar's the newest zone."""
+    """Return the events taken: each, or per side the earliest (`only`: of both sides)."""
     found: list[Fired] = []
     best: dict[int, Fired] = {}
     for match in step.matches:
@@ -92,7 +92,8 @@ def _chosen(step: Step, case: Case, tape: Tape, first: int, last: int) -> list[F
             fired, key = _earliest(fitting), case.side or side or 0
             if fired is not None and (key not in best or fired.bar < best[key].bar):
                 best[key] = fired
-    return sorted((*found, *best.values()), key=lambda f: f.bar)
+    taken = sorted((*found, *best.values()), key=lambda f: f.bar)
+    return [f for f in taken if step.take != "only" or f.bar == taken[0].bar]
 
 
 def _earliest(fitting: Iterator[Fired]) -> Fired | None:

@@ -35,6 +35,8 @@ def _step(step: Step, spec: SetupSpec) -> str:
     if step.window is not None:
         zone = step.window.zone or spec.zone
         parts.append(f"{step.window.start}–{step.window.end} {_city(zone)}")
+    if step.take == "only":
+        parts.append("the first of the day, whichever side")
     if step.max_bars is not None:
         parts.append(f"within {step.max_bars} bars")
     if step.after is not None:

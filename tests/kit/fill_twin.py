@@ -81,11 +81,11 @@ class Position:
         while self.left and (t := self.next_target()) is not None and self.beyond(price, t):
             self.take(price)
 
-    def walk(self, to: float, *, targets: bool) -> None:
+    def walk(self, to: float) -> None:
         """The market trades to `to` without a gap, so orders fill at their prices."""
         if self.left and self.against(to, self.stop):
             self.stop_out(self.stop)
-        while targets and self.left and (t := self.next_target()) is not None:
+        while self.left and (t := self.next_target()) is not None:
             if not self.beyond(to, t):
                 return
             self.take(t)
@@ -113,6 +113,12 @@ def leaving(bar: Bar, *, long: bool) -> tuple[float, float, float, float]:
         return bar.open, bar.high, bar.low, bar.close
     s = bar.spread
     return bar.open + s, bar.low + s, bar.high + s, bar.close + s
+
+
+def proven(quote: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """What of a limit's fill bar came after the fill for certain: of the good side, its close."""
+    opened, _best, worst, closed = quote
+    return opened, closed, worst, closed
 
 
 def fill(plan: Plan, bar: Bar, slip: float) -> tuple[float, bool] | None:
@@ -158,8 +164,10 @@ def drill(position: Position, plan: Plan, bar: Bar, inner: list[Bar], whole: boo
         quote = leaving(minute, long=position.long)
         if follows:
             position.jump(quote[0])
+        if not follows:
+            quote = proven(quote)
         for price in path(position, quote, FillMode.PESSIMISTIC) if position.left else []:
-            position.walk(price, targets=follows)
+            position.walk(price)
         if position.left < before:
             when = minute.time
         if not position.left:
@@ -230,8 +238,10 @@ def follow(
                 when = drill(position, plan, bar, inner, whole, out)
             else:
                 how = FillMode.PESSIMISTIC if mode is FillMode.DRILLDOWN else mode
+                if not whole and how is not FillMode.OPTIMISTIC:
+                    quote, how = proven(quote), FillMode.PESSIMISTIC
                 for price in path(position, quote, how):
-                    position.walk(price, targets=whole or how is FillMode.OPTIMISTIC)
+                    position.walk(price)
         if not position.left:
             out.state, out.exit_time, out.exit, out.bar = position.reason, when, position.paid, i
             return out

@@ -29,7 +29,7 @@ def raids(bars: list[Bar], levels: list[tuple], rules: RaidRules) -> list[tuple]
     """
     out: list[tuple] = []
     for known, low, high, day, ended in levels:
-        later = [w for w in windows(bars, rules.zone, rules.start, rules.end) if w.start >= ended]
+        later = [w for w in windows(bars, rules.zone, rules.start, rules.end) if w.end > ended]
         if not later or later[0].start - ended >= timedelta(hours=24):
             continue
         window = later[0]

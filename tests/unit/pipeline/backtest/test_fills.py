@@ -181,6 +181,23 @@ def test_target_does_not_count_on_the_bar_where_a_limit_fills():
     assert (trade.exit_reason, trade.rr, trade.rr_best, trade.ambiguous) == ("SL", -1.0, 2.0, True)
 
 
+def test_a_close_beyond_the_target_proves_it_on_the_bar_where_a_limit_fills():
+    """It was passed after the fill, so it pays the target, not the next bar's open."""
+    bars = _bars((105, 125, 99, 124), (126, 150, 125, 149))
+    plan = _plan(entry_type=EntryType.LIMIT)
+    trade = _run(bars, plan).trades[0]
+    assert (trade.exit_reason, trade.exit_price, trade.rr, trade.exit_time) == (
+        "TP",
+        120.0,
+        2.0,
+        START,
+    )
+    unproven = _run(_bars((105, 125, 99, 119), (126, 150, 125, 149)), plan).trades[0]
+    assert (unproven.exit_price, unproven.rr) == (126.0, 2.6)  # a true gap pays the open
+    stopped = _run(_bars((105, 125, 89, 124)), plan).trades[0]
+    assert (stopped.exit_reason, stopped.rr) == ("SL", -1.0)
+
+
 def test_minutes_prove_the_target_after_a_limit_fill():
     import pandas as pd
 

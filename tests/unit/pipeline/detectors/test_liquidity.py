@@ -217,6 +217,18 @@ def test_window_follows_the_clock_on_the_wall(day: str) -> None:
     assert set(found["day"]) == {day}
 
 
+@pytest.mark.parametrize(("day", "end"), [("2025-03-10", "07:00"), ("2025-03-31", "08:00")])
+def test_a_level_is_watched_from_its_end_in_a_window_that_began_before(day: str, end: str) -> None:
+    start = f"{int(end[:2]) - 6:02d}:00"
+    story = {start: (105.0, 110.0, 100.0, 105.0), f"{end[:3]}30": DIP}
+    bars = berlin_day(day, story, start=start)
+    london = {"zone": "Europe/London", "start": "06:00", "end": "11:00"}
+    asia = {"levels": ("session_range", {"session": "asia"})}
+    found = run_detector("raid", bars, Timeframe.M5, GER40, london, providers=asia)
+    assert words(found)[0] == ("penetrated", f"{end[:3]}35", 1)
+    assert set(found["day"]) == {day}
+
+
 def test_each_day_has_its_own_level() -> None:
     days = {"2025-03-28": {"09:10": DIP}, "2025-03-31": {"09:20": DIP}, "2025-04-01": {}}
     found = raids(berlin_days(days))

@@ -102,6 +102,16 @@ def test_the_spread_comes_from_the_override_when_there_is_one():
     assert wide.entry_price == pytest.approx(99.5 + 0.1)
 
 
+def test_what_is_seen_does_not_depend_on_what_trading_costs():
+    """The sweep is measured with the recorded spread: an override changes the ticket alone."""
+    plain, dear = (
+        sweep_day(spread=0.02, overrides=o).signals[-1]
+        for o in (Overrides(), Overrides(spread_points=60))
+    )
+    assert dear.trace[:-1] == plain.trace[:-1]
+    assert dear.entry_price - plain.entry_price == pytest.approx(0.6 - 0.02)
+
+
 def lost(found, step):
     return next(f.lost for f in found.funnel if f.step == step)
 
@@ -110,7 +120,7 @@ def test_the_funnel_says_why():
     late = {**SWEPT, "08:50": (98.6, 98.7, 98.5, 98.6)}
     found = sweep_day(story=late)
     assert "no engulfing bar back inside the range" in lost(found, "engulf")
-    dear = sweep_day(SWEEP.replace("min_r_spreads: 3", "min_r_spreads: 99"), spread=0.02)
+    dear = sweep_day(SWEEP.replace("limits:", "limits:\n  min_r_spreads: 99"), spread=0.02)
     assert lost(dear, "signal") == {"R < 99 spreads": len(sweep_day(spread=0.02).signals)}
     quiet = sweep_day(story={})
     assert "no side swept by 11:00 London" in lost(quiet, "sweep")
@@ -121,7 +131,9 @@ def test_a_wide_spread_at_the_signal_is_a_void():
     frame = day_of(SWEPT, spread=0.02)
     at = frame.index[frame["close_time"] == pd.Timestamp("2025-01-15 08:55", tz="UTC")][0]
     frame.loc[at, "spread"] = 0.05
-    found = signals_of(frame, parse_setup(SWEEP, "x"), Timeframe.M5, TINY)
+    rule = "voids:\n  - {name: spread over twice its median, spread_over_median: 2.0}\nlimits:"
+    spec = parse_setup(SWEEP.replace("limits:", rule), "x")
+    found = signals_of(frame, spec, Timeframe.M5, TINY)
     assert lost(found, "signal")["spread over twice its median"] == 1
 
 
@@ -147,6 +159,24 @@ def break_day(text=BREAK, story=BROKEN, **options):
     spec = parse_setup(text, "x")
     frame = day_of(story, Timeframe.M15, days=12, spread=0.02)
     return signals_of(frame, spec, Timeframe.M15, TINY, **options)
+
+
+def test_the_first_close_of_the_day_decides_the_side():
+    """A close above at 08:15 without a gap: the gap below at 10:00 comes too late for the day."""
+    free = BREAK[: BREAK.index("  - name: structure")] + BREAK[BREAK.index("confluences:") :]
+    down = {
+        "09:30": (99.5, 99.6, 99.0, 99.2),
+        "09:45": (99.2, 99.3, 97.6, 97.8),
+        "10:00": (97.8, 98.4, 97.1, 97.3),
+    }
+    up = {"08:15": (100.8, 101.1, 100.7, 101.0), "08:30": (101.0, 101.2, 99.4, 99.5)}
+    last = datetime(2025, 1, 24, tzinfo=UTC)
+    alone = [s.side for s in break_day(free, down).signals if s.known_at > last]
+    assert alone == [Side.SHORT]
+    assert [s for s in break_day(free, up | down).signals if s.known_at > last] == []
+    each = free.replace("take: only ", "take: first ")
+    late = [s.side for s in break_day(each, up | down).signals if s.known_at > last]
+    assert late == [Side.SHORT]
 
 
 def test_a_limit_waits_with_its_voids_and_dies_in_time():

@@ -35,7 +35,7 @@ MISTAKES = [
     ("length: 14", "lenght: 14", "tools.atr.lenght", "no parameter", "length"),
     ("length: 14", "length: fourteen", "tools.atr.length", "integer", None),
     ("session: asia", "session: tokyo", "tools.asia.session", "tokyo", None),
-    ('start: "07:00"', 'start: "7 am"', "tools.raids.start", "7 am", None),
+    ('start: "06:00"', 'start: "6 am"', "tools.raids.start", "6 am", None),
     ("event: penetrated", "event: pierced", "steps[1].event", "no event", "penetrated"),
     ("tool: engulf\n", "tool: engulfing\n", "steps[2].tool", "did you mean 'engulf'", "engulf"),
     ("of: range\n    take", "of: rnage\n    take", "steps[1].of", "earlier step", "range"),
