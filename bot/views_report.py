@@ -134,14 +134,14 @@ def _costs(result: BacktestReport) -> list[Text | str]:
         return []
     commission = paid.get("commission") or 0
     money = f"{commission:g} {result.currency} a lot" if commission else "none"
-    lines: list[Text | str] = [
+    told = (
         f"Paid: {en.spread_told(paid.get('spread_points'), paid.get('spread_table_points'))}, "
         f"slippage {paid.get('slippage_points') or 0:g} points, commission {money}."
-    ]
+    )
     fill = en.FILL_WORDS.get(str(paid.get("fill")))
     size = f"Size: {result.lots:g} {'lot' if result.lots == 1 else 'lots'}" if result.lots else ""
-    told = f"Fills ({paid.get('fill')}): {fill}." if fill else ""
-    return [*lines, *(line for line in (told, size) if line)]
+    fills = f"Fills ({paid.get('fill')}): {fill}." if fill else ""
+    return [line for line in (told, fills, size) if line]
 
 
 def _took(minutes: float) -> str:

@@ -20,7 +20,7 @@ def table() -> str:
 def _chapter(detector: Detector) -> str:
     gives = ", ".join(f"`{word}`" for word in detector.gives) or "a series: one value a bar"
     inputs = ", ".join(f"`{word}`" for word in detector.inputs) or "nothing"
-    source = re.sub(r" \(DEFINITIONS \d\)", "", detector.source)
+    source = detector.source
     lines = [
         f"### {detector.name}: {detector.title.lower()}",
         "",

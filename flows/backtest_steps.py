@@ -205,7 +205,7 @@ async def data_processor(job: Job) -> Processed:
         compute.process, job.bars_path, job.request.timeframe, job.instrument
     )
     warnings: tuple[str, ...] = ()
-    if quality.score < 0.9:  # noqa: PLR2004  (the share a session needs to count, DEFINITIONS 1)
+    if quality.score < 0.9:  # noqa: PLR2004  (the share a session needs to count)
         warnings = (f"Data quality is {quality.score:.0%}: {quality.missing} bars are missing.",)
     return Processed(quality=quality, warnings=warnings)
 
@@ -219,9 +219,11 @@ async def market_tools(job: Job) -> Detected:
 async def setup_manager(job: Job, detected: Detected, quality: float) -> Found:
     """Find the signals and their plans, and count what fell away on the way."""
     start, _ = period_bounds(job.request)
-    return await job.services.cpu.run(
+    found = await job.services.cpu.run(
         compute.find, job.state.folder, setup_job(job), tuple(detected.rows), quality, start
     )
+    named = tuple(s.model_copy(update={"run_id": job.run.run_id}) for s in found.signals)
+    return found.model_copy(update={"signals": named})
 
 
 async def backtester_core(job: Job, found: Found) -> Tested:

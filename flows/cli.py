@@ -14,6 +14,7 @@ from flows import cli_views as views
 from flows import control
 from flows.cli_wait import follow, ready_services
 from flows.control import DryRunPlan
+from flows.import_words import file_limits
 from flows.ingest import ImportAnswers, ImportQuestion, import_file
 from flows.kernel_cache import use_kernel_cache
 from flows.services import Services
@@ -21,7 +22,6 @@ from flows.settings import Settings
 from pipeline.domain.errors import AppError, RequestError, SetupError
 from pipeline.domain.report import BacktestReport
 from pipeline.domain.request import Actor, Channel, Run, RunStatus
-from storage.feeds.unpack import FileLimits
 from storage.telemetry import configure_logging, get_logger
 
 log = get_logger(__name__)
@@ -33,7 +33,6 @@ users = typer.Typer(help="Who may use the chat.", no_args_is_help=True)
 app.add_typer(users, name="users")
 BAD_REQUEST, FAILURE = 2, 1
 _ROLES = ("owner", "trader", "viewer")
-_MB = 1_000_000
 _FREE_WORDS = {"ignore_unknown_options": True}
 T = TypeVar("T")
 _home: list[Path] = []
@@ -96,11 +95,7 @@ def import_files(
 
 
 async def _import(files: list[Path], answers: ImportAnswers, services: Services) -> int:
-    settings = services.settings
-    limits = FileLimits(
-        max_bytes=settings.import_max_mb * _MB,
-        max_unpacked=settings.import_max_unpacked_mb * _MB,
-    )
+    limits = file_limits(services.settings)
     for path in files:
         try:
             data = await asyncio.to_thread(path.read_bytes)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from flows.cli_views import task_line
+from flows.ingest import ensure_sample
 from flows.launcher import InProcessLauncher, PrefectLauncher
 from flows.progress import place_of
 from flows.services import Services, open_services
@@ -17,8 +18,12 @@ _LOOK = 0.1
 
 @asynccontextmanager
 async def ready_services(settings: Settings) -> AsyncIterator[Services]:
-    """Open the services; where no Prefect server answers, runs are executed in this process."""
+    """Open the services, with the sample where nothing is held.
+
+    Where no Prefect server answers, runs are executed in this process.
+    """
     async with open_services(settings) as services:
+        await ensure_sample(services, services.clock())
         launcher = services.launcher
         if isinstance(launcher, PrefectLauncher) and not await launcher.answers():
             own = InProcessLauncher(settings.max_parallel_runs)

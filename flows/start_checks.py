@@ -17,7 +17,8 @@ from pipeline.setups.rules import SetupSpec
 
 
 async def known_words(services: Services) -> KnownWords:
-    """Return the words a command may use now."""
+    """Return the words a command may use now; setup files changed since are taken up first."""
+    await services.setups.sync(services.clock())
     setups = tuple(
         KnownSetup(spec.setup_id, spec.timeframe, spec.timeframes, spec.symbols)
         for spec in await services.setups.active()

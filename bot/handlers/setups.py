@@ -27,6 +27,7 @@ router = Router(name="setups")
 async def setups(message: Message, services: Services) -> None:
     """List the active setups, or show the named one."""
     name = rest_of(message.text or "")
+    await services.setups.sync(services.clock())
     active = await services.setups.active()
     if not name:
         found = [(s.setup_id, s.rule_version, s.title) for s in active]

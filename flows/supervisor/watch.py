@@ -64,7 +64,6 @@ class Watched:
         if self.part.ready_file is not None:
             self.part.ready_file.parent.mkdir(parents=True, exist_ok=True)
             self.part.ready_file.unlink(missing_ok=True)
-        who = {} if self.part.user is None else {"user": self.part.user, "group": self.part.user}
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.part.command,
@@ -75,20 +74,23 @@ class Watched:
                 cwd=self.part.cwd,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
-                **who,
+                user=self.part.user,
+                group=self.part.user,
             )
         self.since = asyncio.get_running_loop().time()
 
     def tail(self, lines: int = 8) -> str:
         """Return the end of the part's log."""
-        with contextlib.suppress(OSError):
-            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
-        return ""
+        try:
+            text = self.log.read_text(errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
 
     async def keep(self) -> None:
         """Restart the part whenever it ends, with a growing pause, until it is to stop."""
         pause = _FIRST_PAUSE
-        while not self.stopping and self.process is not None:
+        while self.process is not None:
             code = await self.process.wait()
             if self.stopping:
                 return

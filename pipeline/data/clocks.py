@@ -1,6 +1,6 @@
 """Which clock stamped a file's bars: candidate zones and their scores.
 
-A file's label is no evidence (DEFINITIONS 6). What the market does is: currencies and metals
+A file's label is no evidence. What the market does is: currencies and metals
 open and close the week by New York's clock, the DAX is widest at 09:00 in Berlin.
 """
 

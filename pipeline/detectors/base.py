@@ -16,7 +16,7 @@ from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.signal import EVENT_COLUMNS, Zone
 
 HOLE_SECONDS = 30 * 60
-"""A pause this long between two bars is a closed market, not a quiet one (DEFINITIONS 3)."""
+"""A pause this long between two bars is a closed market, not a quiet one."""
 
 DAY_MINUTES = 24 * 60
 DST_SLACK = 60
@@ -254,7 +254,7 @@ def window_extremes(
 
 
 def to_zones(name: str, events: pd.DataFrame) -> list[Zone]:
-    """Return the zones of an event frame as CONTRACTS 6 gives them to the outside.
+    """Return the zones of an event frame as they are given to the outside.
 
     One zone per `zone_id`, oldest first, as it stands after the last event of the frame: cut
     the events at a `known_at` to see it as of then. `end` is when it was inverted, expired,

@@ -70,7 +70,7 @@ def fair_value_gap(
 
     Warning
     -------
-    A size in per cent is a trap: 0.2 % leaves 0.09 gaps a day on EURUSD M1 (DEFINITIONS 3).
+    A size in per cent is a trap: 0.2 % leaves 0.09 gaps a day on EURUSD M1.
     """
     side, bottom, top, atr_at = _births(bars, parameters, np.asarray(inputs["atr"]))
     if not side.any():

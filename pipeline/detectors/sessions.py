@@ -167,7 +167,7 @@ register(
         output="events",
         warm_up=_session_warm_up,
         detect=session_range,
-        source="exchange and FX session hours by local wall clock (DEFINITIONS 2)",
+        source="exchange and FX session hours by local wall clock",
     )
 )
 register(

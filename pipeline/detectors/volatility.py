@@ -26,7 +26,7 @@ WILDER_MEMORY = 30
 """Lengths after which what came before weighs (1 − 1/n)^(30 n) ≈ e^−30 ≈ 1e−13: nothing."""
 
 ROLL_ZONE, ROLL = "America/New_York", time(17)
-"""The trading day's roll: 17:00 New York, where the FX day ends (DEFINITIONS 2)."""
+"""The trading day's roll: 17:00 New York, where the FX day ends."""
 
 SPARE_DAYS = 5
 """Days the look-back allows for stubs that don't count and for the two days that are cut."""

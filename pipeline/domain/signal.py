@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from pipeline.domain.market import Side, Timeframe
 
@@ -96,6 +96,7 @@ class Signal(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     signal_id: str
+    run_id: str = ""
     symbol: str
     tf: Timeframe
     side: Side
@@ -112,6 +113,17 @@ class Signal(BaseModel):
     context: dict[str, float | str | None] = Field(
         default_factory=dict, description="context_snapshot: trend, volatility …"
     )
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What scripts read of a signal besides its ticket, in one place."""
+        return {
+            "detectors": [step.event for step in self.trace],
+            "entry_timestamp": self.known_at,
+            "trace": [step.model_dump(mode="json") for step in self.trace],
+            "context_snapshot": self.context,
+        }
 
 
 class FunnelStep(BaseModel):

@@ -29,7 +29,7 @@ REFUSED = [
     ({"symbol": "GER40"}, "symbol", "EURUSD"),
     ({"timeframe": "M1"}, "timeframe", "M5"),
     ({"timeframe": "D1"}, "timeframe", "M5"),
-    ({"start": "2024-05-05", "end": "2024-05-09"}, "start", "2025-05-01"),
+    ({"start": "2024-05-05", "end": "2024-05-09"}, "start", "2025-05-01..2025-05-30"),
     ({"start": "2027-05-05", "end": "2027-05-09"}, "start", None),
 ]
 

@@ -379,7 +379,7 @@ async def test_same_request_same_files(services):
     for name in ("_trades.csv", "_trades.json"):
         one = await services.archive.get(f"results/{first.run_id}{name}")
         two = await services.archive.get(f"results/{second.run_id}{name}")
-        assert one == two
+        assert one == two.replace(second.run_id.encode(), first.run_id.encode())
 
 
 async def test_kept_json_reads_back_as_the_report(services):

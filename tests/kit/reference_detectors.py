@@ -1,4 +1,4 @@
-"""The detectors again, slow and plain: no numpy, written from DEFINITIONS 1–3, not from the code.
+"""The detectors again, slow and plain: no numpy, written from the definitions, not from the code.
 
 Every function takes a list of `Bar` and returns a list of tuples, one per event, in order.
 """

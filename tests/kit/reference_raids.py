@@ -1,4 +1,4 @@
-"""Raids again, slow and plain: written from DEFINITIONS 3, not from the code."""
+"""Raids again, slow and plain: written from the definition, not from the code."""
 
 from dataclasses import dataclass
 from datetime import time, timedelta

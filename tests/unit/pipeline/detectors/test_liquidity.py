@@ -277,7 +277,7 @@ BALANCE = ("initial_balance", {}, {"start": "10:00", "end": "12:00"})
     ],
 )
 def test_counts_on_real_bars(name: str, instrument: Any, kind: Any, expected: int) -> None:
-    """Raids that are reclaimed, per 100 days with a range (DEFINITIONS 4, measured apart)."""
+    """Raids that are reclaimed, per 100 days with a range (measured apart)."""
     bars, timeframe = real_bars(name)
     provider, given, window = kind
     levels = run_detector(provider, bars, timeframe, instrument, given)

@@ -75,7 +75,7 @@ def test_frank_raid_equals_the_reference_on_random_bars():
 
 
 def test_counts_of_the_frankfurt_raid(capsys):
-    """DEFINITIONS 4 measured 59 per 100 days on EURUSD M1 without filters."""
+    """Measured apart: 59 per 100 days on EURUSD M1 without filters."""
     bars = eurusd_year()
     days = trading_days(bars)
     plain = len(signals_of(bars, LIBRARY["Frank_raid_v1"], Timeframe.M1, EURUSD).signals)
@@ -92,7 +92,7 @@ def test_counts_of_the_frankfurt_raid(capsys):
 
 @pytest.mark.parametrize("market", ["EURUSD", "GER40"])
 def test_counts_of_the_asia_gap_break(market, capsys):
-    """DEFINITIONS 4 measured 39 per 100 days on M15 in both markets."""
+    """Measured apart: 39 per 100 days on M15 in both markets."""
     bars, source = (
         (eurusd_year(), Timeframe.M1) if market == "EURUSD" else real_bars("ger40_m5_2025")
     )
@@ -105,7 +105,7 @@ def test_counts_of_the_asia_gap_break(market, capsys):
 
 
 def test_raid_and_reclaim_counts_on_m5(capsys):
-    """DEFINITIONS 4: 109 and 72 per 100 days on GER40 M5, Frankfurt and IB."""
+    """Measured apart: 109 and 72 per 100 days on GER40 M5, Frankfurt and IB."""
     bars, trigger = real_bars("ger40_m5_2025")
     days = trading_days(bars)
     for setup_id, low, high in (("Frank_raid_v1", 80, 125), ("IB_raid_v1", 50, 90)):
