@@ -43,19 +43,20 @@ def quality(title: str, found: QualityReport, notes: Sequence[str] = ()) -> View
     if found.first and found.last:
         lines.append(Text(moment(found.first), " – ", moment(found.last)))
     faults = {
-        "holes": found.gap_count,
-        "duplicates": found.duplicates,
-        "impossible bars": found.impossible,
-        "frozen bars": found.frozen,
-        "spikes": found.spikes,
+        "hole": found.gap_count,
+        "duplicate": found.duplicates,
+        "impossible bar": found.impossible,
+        "frozen bar": found.frozen,
+        "spike": found.spikes,
     }
-    told = ", ".join(f"{n} {word}" for word, n in faults.items() if n)
+    told = ", ".join(en.count(n, word) for word, n in faults.items() if n)
     lines.append(f"Faults: {told}" if told else "No faults found.")
     lines.append(
         f"Spread {'in the file' if found.has_spread else 'not in the file'}, "
         f"volume {'in the file' if found.has_volume else 'not in the file'}."
     )
-    lines += [*found.notes, *(note for note in notes if note not in found.notes)]
+    told_notes = [*found.notes, *(note for note in notes if note not in found.notes)]
+    lines += [f"{en.sentence(note).rstrip('.')}." for note in told_notes]
     return fit(as_list(*lines), limit=CAPTION_LIMIT)
 
 
@@ -76,8 +77,8 @@ def setups(found: Sequence[tuple[str, str, str]], problems: Sequence[str]) -> Vi
 
 def no_setup(text: str, near: Sequence[str], reference: str) -> View:
     """Return that there is no such setup, with the nearest ones as buttons."""
-    hint = [en.SETUPS_NEAR] if near else [en.SETUPS_LIST]
-    body = as_list(text, *hint, Text(en.reference(""), Code(reference)))
+    hint = [] if near else [en.SETUPS_LIST]
+    body = as_list(en.sentence(text), *hint, Text(en.reference(""), Code(reference)))
     return fit(body, keyboards.setups(near))
 
 

@@ -92,7 +92,7 @@ def refused(
     error: BadRequestError, offers: Sequence[tuple[str, str]], reference: str = ""
 ) -> View:
     """Return what was wrong in one line, valid values as buttons, the right command to copy."""
-    lines: list[Text | str] = [error.user_text]
+    lines: list[Text | str] = [en.sentence(error.user_text)]
     if error.corrected:
         lines += [en.FOR_EXAMPLE if error.value is None else en.CORRECTED, Code(error.corrected)]
     elif error.closest:
@@ -151,7 +151,7 @@ def _planned(key: str, value: Any) -> str:
 
 def notice(text: str, reference: str = "") -> View:
     """Return one kind line and, if there is one, the reference under which the log has more."""
-    lines = [Text(text)]
+    lines = [Text(en.sentence(text))]
     if reference:
         lines.append(Text(en.reference(""), Code(reference)))
     return fit(as_list(*lines))

@@ -1,6 +1,5 @@
 """Writes the table in docs/detectors.md from the registry: run it after a detector has changed."""  # noqa: INP001
 
-import re
 from pathlib import Path
 
 from pydantic import BaseModel

@@ -46,6 +46,7 @@ __all__ = [
 
 SYNTHETIC = "SYNTHETIC"
 SAMPLE_SYMBOLS = ("GER40", "EURUSD")
+_MADE_WAY = "the SYNTHETIC bars of {} made way for them"
 _ZONES_OFFERED = 6
 _DAY = 86_400
 
@@ -204,7 +205,9 @@ def _ask_zone(file: FileBars, guess: ClockGuess) -> ImportQuestion:
 async def _merge(settled: _Settled, services: IngestServices, now: datetime) -> ImportReceipt:
     symbol, timeframe = settled.instrument.symbol, settled.timeframe
     bars, quality = await asyncio.to_thread(_judge, settled, now)
-    source = f"{settled.file.kind}: {settled.file.name}"
+    name, kind = settled.file.name, settled.file.kind
+    source = name if name.lower().endswith(f".{kind}") else f"{kind}: {name}"
+    made_up = any(h.symbol == symbol and h.synthetic for h in await services.bars.holdings())
     added, replaced = await services.bars.merge(symbol, timeframe, bars, source=source, now=now)
     held = await services.bars.read(symbol, timeframe)
     whole = await asyncio.to_thread(assess, held, timeframe, settled.instrument)
@@ -218,7 +221,7 @@ async def _merge(settled: _Settled, services: IngestServices, now: datetime) -> 
         replaced=replaced,
         quality=quality,
         source=source,
-        notes=settled.notes,
+        notes=(*settled.notes, *([_MADE_WAY.format(symbol)] if made_up else [])),
     )
 
 

@@ -54,20 +54,32 @@ async def work(settings: "Settings") -> None:
         warming = asyncio.create_task(services.cpu.warm())
         worker = ResidentWorker(services)
         recovering = asyncio.create_task(_recover_often(services, worker.ready))
+        telling = asyncio.create_task(_tell_ready(worker.ready, warming))
         await worker.serve(stopping, GRACE)
-        recovering.cancel()
-        warming.cancel()
-        await asyncio.gather(recovering, warming, return_exceptions=True)
+        tasks = (recovering, warming, telling)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _tell_ready(ready: asyncio.Event, warming: asyncio.Task[None]) -> None:
+    """Say that the worker is up once it takes runs and its kernels are compiled.
+
+    A pool that won't warm doesn't hold it back: a run will say what is wrong with it.
+    """
+    from flows.ready import announce_ready  # noqa: PLC0415
+
+    await ready.wait()
+    await asyncio.wait({warming})
+    announce_ready()
 
 
 async def _recover_often(services: "Services", ready: asyncio.Event) -> None:
     """Look for orphans and lost launches once Prefect is there, then every half minute."""
-    from flows.ready import announce_ready  # noqa: PLC0415
     from flows.recovery import recover  # noqa: PLC0415
     from storage.telemetry import get_logger  # noqa: PLC0415
 
     await ready.wait()
-    announce_ready()
     while True:
         try:
             await recover(services)

@@ -58,7 +58,7 @@ OLD_COMMAND: Final = "This arrived while I was away. Run it now?"
 STALE_BUTTON: Final = "This button is out of date. Please send the command again."
 ALREADY_STARTED: Final = "That was started already"
 CORRECTED: Final = "Corrected command:"
-FOR_EXAMPLE: Final = "For example:"
+FOR_EXAMPLE: Final = "Like this:"
 CHANGE_TITLE: Final = "Variants of this run. Tap one to run it, or copy the command and edit it:"
 NOTHING_TO_CHANGE: Final = "This run's command can't be varied."
 DRY_RUN_TITLE: Final = "Plan only, nothing was computed"
@@ -160,8 +160,8 @@ def spread_told(fixed: object, table: object) -> str:
     if not isinstance(table, list | tuple) or not table:
         return "spread as the bars have it"
     low, high = min(table), max(table)
-    hours = f"{low:g}" if low == high else f"{low:g} to {high:g}, by the hour,"
-    return f"the bars' own spread ({hours} points where they have none)"
+    hours = f"{low:g} points" if low == high else f"{low:g} to {high:g} points by the hour of day"
+    return f"the spread that a bar tells, else {hours}"
 
 
 FILL_WORDS: Final[Mapping[str, str]] = {
@@ -202,7 +202,6 @@ def file_too_large(megabytes: float) -> str:
 NO_SETUPS: Final = "No active setups."
 SETUPS_TITLE: Final = "Active setups"
 SETUPS_MORE: Final = "/setups NAME shows one in words and drawn."
-SETUPS_NEAR: Final = "The nearest ones:"
 SETUPS_LIST: Final = "/setups lists them."
 PROBLEMS: Final = "Files that could not be read"
 HISTORY: Final = "Versions"
@@ -216,6 +215,11 @@ TALK: Final = "I understand commands and files of bars. /help lists the commands
 def reference(code: str) -> str:
     """Give the code under which the log has the facts."""
     return f"Reference {code}"
+
+
+def sentence(text: str) -> str:
+    """Begin a line as a sentence begins."""
+    return text[:1].upper() + text[1:]
 
 
 def valid_are(words: Sequence[str]) -> str:

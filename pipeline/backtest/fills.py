@@ -162,11 +162,14 @@ def _carry(
 
 @njit(cache=True)
 def _enter(p: np.ndarray, plan: np.ndarray, bars: np.ndarray, slip: float, out: np.ndarray) -> int:
-    """Wait for the fill. Return its bar with `out`'s entry written, or −1 with its end."""
+    """Wait for the fill. Return its bar with `out`'s entry written, or −1 with its end.
+
+    An order whose hour lies inside a bar isn't filled in it: nobody knows in which part.
+    """
     start = np.searchsorted(bars[B_TIME], plan[START])
     _dead(out, NO_BARS, plan[START])
     for i in range(start, bars.shape[1]):
-        if bars[B_END, i] > plan[FLAT] or bars[B_TIME, i] >= plan[EXPIRES]:
+        if bars[B_END, i] > plan[FLAT] or bars[B_END, i] > plan[EXPIRES]:
             _dead(out, EXPIRED, bars[B_TIME, i])
             return -1
         how = _try_fill(p, plan, bars, i, slip)

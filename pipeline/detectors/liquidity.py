@@ -102,9 +102,8 @@ def raid(
     """Return what happens to each level's low and high inside one window after it.
 
     The levels are the `formed` rows of ``inputs["levels"]``. Each is watched in the first
-    window that ends after the level's end and starts within 24 hours of it, by the bars that
-    lie wholly inside it and open after the level is known. For the low L of a range (highs
-    are the mirror image), `side` +1:
+    window that ends after the level does and starts within 24 hours of it, by the bars wholly
+    inside it that open after it is known. For the low L of a range (highs mirrored), `side` +1:
 
     penetrated      first bar with low < L − pen, where pen = max(`min_ticks` × tick,
                     `pen_frac` × range, `spread_mult` × the bar's spread)
@@ -120,9 +119,7 @@ def raid(
 
     Notes
     -----
-    The spread is the recorded one, else the instrument's table: a request's own `spread=` is what
-    trading costs, and changes no raid.
-
+    The spread is the recorded one or the table's: a request's `spread=` changes no raid.
     Times decide, not bar counts: minutes may be missing. The zone runs from L to the extreme
     and is drawn from the penetrating bar; `zone_id` numbers the raids. `bars_outside` counts
     the closes not back over L so far, `depth_atr` is |L − extreme| in ATR at the event's bar,
@@ -153,8 +150,7 @@ def _watches(bars: pd.DataFrame, parameters: RaidParameters, levels: pd.DataFram
     opened, closed = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
     # A range's own end, not when it got known: a missing last bar must not skip a day.
     ended = epoch_seconds(levels["end" if "end" in levels else "known_at"])
-    # The window may have begun before: Asia ends at 06:00 or 07:00 London, by the season.
-    w = np.searchsorted(windows.end, ended, side="right")
+    w = np.searchsorted(windows.end, ended, side="right")  # it may have begun before
     rows = np.flatnonzero(w < len(windows.end))
     rows = rows[windows.start[w[rows]] - ended[rows] < DAY_MINUTES * 60]
     start, end = windows.start[w[rows]], windows.end[w[rows]]

@@ -160,9 +160,7 @@ class Step(Match):
     min_bars: int = Field(default=0, ge=0, le=5000)
     max_bars: int | None = Field(default=None, ge=0, le=5000)
     take: Literal["first", "each", "only"] = Field(
-        default="first",
-        description="first: the earliest of each side; each: all; only: the earliest of the day, "
-        "whichever side it has",
+        default="first", description="the first of each side, each, or only the first of both"
     )
     unless: dict[str, Text] = Field(
         default_factory=dict, description="event of the same tool -> why the case ends there"

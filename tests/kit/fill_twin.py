@@ -193,7 +193,7 @@ def follow(
         whole = True
         when = bar.time
         if position is None:
-            if bar.end > flat or bar.time >= expires:
+            if bar.end > min(flat, expires):
                 return Outcome("EXPIRED")
             touched = fill(plan, bar, slip)
             if touched is None:

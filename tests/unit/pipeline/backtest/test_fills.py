@@ -260,6 +260,15 @@ def test_flat_by_the_hour_and_expiry():
     assert _run(bars, void).missed[0].reason == "VOID"
 
 
+def test_an_order_that_dies_inside_a_bar_is_not_filled_in_it():
+    bars = _bars((100, 101, 99, 100), (100, 101, 94, 96), (96, 97, 95, 96))
+    resting = _plan(entry_type=EntryType.LIMIT, entry_price=95.0)
+    inside = resting.model_copy(update={"expires_at": START + timedelta(minutes=7)})
+    assert _run(bars, inside).missed[0].reason == "EXPIRED"
+    after = resting.model_copy(update={"expires_at": START + timedelta(minutes=10)})
+    assert _run(bars, after).trades[0].entry_price == 95.0
+
+
 def test_no_plans_and_no_bars_give_no_trades():
     assert (
         _run(_bars((100, 101, 99, 100)), _plan(known_at=START + timedelta(days=1)))

@@ -86,3 +86,10 @@ def test_properties(rr):
 def test_small_pieces():
     assert longest_run(np.array([True, True, False, True])) == 2
     assert profit_factor(np.array([1.0, 2.0])) is None
+
+
+@pytest.mark.parametrize(("target", "cost"), [(2.0, 0.1), (1.0, 0.0), (3.0, 0.25)])
+def test_break_even_is_the_definitions_formula_where_it_holds(target, cost):
+    """DEFINITIONS 4: (1 + cost in R) / (1 + RR), if wins pay RR and losses 1 R, less the cost."""
+    rate = metrics(trades([target - cost, -1 - cost, -1 - cost])).break_even_rate
+    assert rate == pytest.approx((1 + cost) / (1 + target))

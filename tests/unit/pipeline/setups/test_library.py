@@ -138,4 +138,5 @@ def test_library_is_complete():
         assert file == f"{spec.setup_id}.yaml"
         assert spec.status == "active"
         assert set(spec.symbols) == {"GER40", "EURUSD"}
+        assert set(spec.timeframes) >= {Timeframe.M1, Timeframe.M5, Timeframe.M15}
         assert spec.limits.per_side_and_day == 1

@@ -1,0 +1,123 @@
+"""The supervisor's small parts: ports, the screen, parts that die or won't stop."""
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+
+import pytest
+
+from flows.supervisor.parts import Part, file_touched
+from flows.supervisor.ports import DEFAULTS, choose_ports
+from flows.supervisor.screen import screen
+from flows.supervisor.watch import PartFailedError, Watched, stop_all
+
+
+def test_ports_are_kept_and_a_taken_one_is_replaced(tmp_path):
+    first = choose_ports(tmp_path)
+    assert len(set(first.values())) == len(DEFAULTS)
+    assert choose_ports(tmp_path) == first
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", first["redis"]))
+        taken.listen()
+        second = choose_ports(tmp_path)
+    assert second["redis"] != first["redis"]
+    assert second["prefect"] == first["prefect"]
+
+
+def test_a_damaged_port_file_is_no_obstacle(tmp_path):
+    (tmp_path / "ports.json").write_text("{")
+    assert set(choose_ports(tmp_path)) == set(DEFAULTS)
+    (tmp_path / "ports.json").write_text(json.dumps({"redis": "x"}))
+    assert isinstance(choose_ports(tmp_path)["redis"], int)
+
+
+def part(tmp_path, code, **changes):
+    ready = tmp_path / "ready"
+    program = f"import pathlib, time, signal, sys\n{code}"
+    fields = {"ready_seconds": 10.0, "stop_seconds": 1.0, **changes}
+    return Part(
+        "thing",
+        (sys.executable, "-c", program),
+        "here",
+        file_touched(ready),
+        ready_file=ready,
+        **fields,
+    )
+
+
+TOUCH = "pathlib.Path({!r}).write_text('up')\n"
+
+
+async def test_a_dead_part_is_restarted_and_said(tmp_path):
+    said = []
+    touch = TOUCH.format(str(tmp_path / "ready"))
+    watched = Watched(part(tmp_path, touch + "time.sleep(60)"), tmp_path / "log", said.append)
+    await watched.start()
+    keeping = asyncio.create_task(watched.keep())
+    watched.process.kill()
+    for _ in range(200):
+        if any("up again" in line for line in said):
+            break
+        await asyncio.sleep(0.05)
+    assert said[0].startswith("thing ended (code -9)")
+    assert "restart 1" in said[1]
+    await stop_all([[watched]], said.append)
+    await asyncio.wait_for(keeping, 2)
+    assert len(said) == 2
+
+
+async def test_a_part_that_will_not_stop_is_killed_and_said(tmp_path):
+    said = []
+    stubborn = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + TOUCH.format(
+        str(tmp_path / "ready")
+    )
+    watched = Watched(part(tmp_path, stubborn + "time.sleep(60)"), tmp_path / "log", said.append)
+    await watched.start()
+    await stop_all([[watched]], said.append)
+    assert watched.process.returncode == -signal.SIGKILL
+    assert said == ["thing did not stop in time and was killed"]
+
+
+async def test_a_part_that_ends_at_once_shows_the_end_of_its_log(tmp_path):
+    watched = Watched(part(tmp_path, "sys.exit('no such database')"), tmp_path / "log", print)
+    with pytest.raises(PartFailedError, match="no such database"):
+        await watched.start()
+
+
+def test_the_screen_names_what_is_up_and_with_which_data(tmp_path):
+    held = {
+        "symbol": "GER40",
+        "timeframe": "M1",
+        "bars": 1000,
+        "first": "2025-01-02T00:00:00Z",
+        "last": "2025-12-30T00:00:00Z",
+        "synthetic": True,
+    }
+    state = {
+        "holdings": [held],
+        "setups": ["Frank_raid_v1"],
+        "problems": ["a.yaml: line 3"],
+        "owner_code": "abc",
+    }
+    text = screen(
+        "home", [part(tmp_path, "")], [("redis", "REDIS_URL")], state, "http://127.0.0.1:1/"
+    )
+    for wanted in (
+        "thing",
+        "here",
+        "elsewhere: REDIS_URL",
+        "1,000 bars",
+        "SYNTHETIC",
+        "/start abc",
+        "a.yaml: line 3",
+        "http://127.0.0.1:1/",
+    ):
+        assert wanted in text
+    assert "Try      /backtest Frank_raid_v1 GER40 M5 2025" in text
+    bare = screen(
+        "home", [], [], {"holdings": [], "setups": [], "problems": [], "owner_code": None}, None
+    )
+    assert "none yet" in bare
+    assert "/start" not in bare
