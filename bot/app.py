@@ -20,6 +20,7 @@ from bot.access import Access
 from bot.delivery import Courier
 from bot.handlers import data, errors, runs, setups, system
 from bot.launching import Launches
+from bot.noticing import Noticing
 from bot.pacing import Pacer
 from bot.poller import Poller
 from bot.requests import Pacing, Patience
@@ -129,6 +130,7 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
     access = Access(services)
     dispatcher.message.outer_middleware(access)
     dispatcher.callback_query.outer_middleware(access)
+    dispatcher.message.middleware(Noticing())
     routers = (errors.router, runs.router, data.router, setups.router, system.router)
     for router in (*routers, system.fallback):
         router._parent_router = None  # noqa: SLF001  (routers are modules' own; an app takes them over)

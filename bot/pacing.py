@@ -22,10 +22,11 @@ class Limit:
 CHAT = Limit(3, 3.1)
 GROUP = Limit(20, 60.5)
 ALL = Limit(30, 1.05)
+_ROUNDING = 1e-9
 
 
 class Window:
-    """The last places booked under one limit; a place may lie ahead."""
+    """The last places booked under one limit, in order; a place may lie ahead."""
 
     def __init__(self, limit: Limit) -> None:
         self._limit = limit
@@ -34,6 +35,7 @@ class Window:
     def free_at(self, now: float, cost: int = 1) -> float:
         """Return when `cost` messages may leave together, now or later."""
         cost = min(cost, self._limit.count)
+        now = max(now, self._booked[-1]) if self._booked else now  # nobody overtakes in a chat
         behind = len(self._booked) + cost - self._limit.count
         return now if behind <= 0 else max(now, self._booked[behind - 1] + self._limit.seconds)
 
@@ -46,6 +48,31 @@ class Window:
         return not self._booked or self._booked[-1] + self._limit.seconds <= now
 
 
+class Shared:
+    """The places booked under the limit over all chats, in any order.
+
+    A group may have to book a minute ahead; the others find their places before that.
+    """
+
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
+        self._booked: list[float] = []
+
+    def free_at(self, at: float, cost: int = 1) -> float:
+        """Return when `cost` messages may leave together, at `at` or later."""
+        cost = min(cost, self._limit.count)
+        while True:
+            near = [b for b in self._booked if abs(b - at) < self._limit.seconds - _ROUNDING]
+            if len(near) + cost <= self._limit.count:
+                return at
+            at = min(near) + self._limit.seconds
+
+    def book(self, now: float, at: float, cost: int = 1) -> None:
+        """Take the place for `cost` messages; what is long past is forgotten."""
+        kept = [b for b in self._booked if b > now - self._limit.seconds]
+        self._booked = kept + [at] * min(cost, self._limit.count)
+
+
 class Pacer:
     """The windows of all chats and the one over them.
 
@@ -56,7 +83,7 @@ class Pacer:
     """
 
     def __init__(self, keep: int = 1000) -> None:
-        self._all = Window(ALL)
+        self._all = Shared(ALL)
         self._chats: dict[int, tuple[Window, ...]] = {}
         self._keep = keep
 
@@ -71,10 +98,11 @@ class Pacer:
         if len(self._chats) >= self._keep:
             self._chats = {k: w for k, w in self._chats.items() if not w[-1].idle(now)}
         windows = self._chats.setdefault(chat_id, _windows(chat_id))
-        booked = [(windows[0], 1), *((w, parts) for w in windows[1:]), (self._all, parts)]
-        at = max(window.free_at(now, cost) for window, cost in booked)
+        booked = [(windows[0], 1), *((w, parts) for w in windows[1:])]
+        at = self._all.free_at(max(window.free_at(now, cost) for window, cost in booked), parts)
         for window, cost in booked:
             window.book(at, cost)
+        self._all.book(now, at, parts)
         return at - now
 
 

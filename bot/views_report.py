@@ -140,6 +140,8 @@ def _costs(result: BacktestReport) -> list[Text | str]:
     )
     fill = en.FILL_WORDS.get(str(paid.get("fill")))
     size = f"Size: {result.lots:g} {'lot' if result.lots == 1 else 'lots'}" if result.lots else ""
+    if result.risk:
+        size = f"Size: {result.risk:g} {result.currency} at risk per trade, in whole volume steps"
     fills = f"Fills ({paid.get('fill')}): {fill}." if fill else ""
     return [line for line in (told, fills, size) if line]
 

@@ -151,7 +151,7 @@ def _planned(key: str, value: Any) -> str:
 
 def notice(text: str, reference: str = "") -> View:
     """Return one kind line and, if there is one, the reference under which the log has more."""
-    lines = [Text(en.sentence(text))]
+    lines = [Text(text)]
     if reference:
         lines.append(Text(en.reference(""), Code(reference)))
     return fit(as_list(*lines))

@@ -77,6 +77,7 @@ class FillJob:
     timeframe: Timeframe
     mode: FillMode
     lots: float
+    risk: float | None
     parallel: bool
     max_trades: int | None
 
@@ -141,7 +142,7 @@ def test(plans: Sequence[Plan], bars_path: Path, m1_path: Path | None, job: Fill
         plans, _frame(bars_path), job.instrument, job.costs,
         timeframe=job.timeframe, mode=job.mode,
         m1=None if m1_path is None else _frame(m1_path),
-        lots=job.lots, parallel=job.parallel, max_trades=job.max_trades,
+        lots=job.lots, risk=job.risk, parallel=job.parallel, max_trades=job.max_trades,
     )  # fmt: skip
     _read_frame.cache_clear()  # nothing after this reads whole frames
     _last_tools.clear()

@@ -19,6 +19,7 @@ from flows.backtest_text import trades_csv
 from flows.tasks import SkipTaskError
 from pipeline.domain.report import BacktestReport, DeliveryKind
 from pipeline.domain.request import TaskRecord
+from pipeline.risk import position_size
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,13 @@ def build_report(
         data_quality=results.processed.quality.score,
         currency=job.instrument.currency,
         point=job.instrument.point,
-        lots=job.request.options.lots or job.services.settings.lots,
+        lots=position_size(
+            job.instrument,
+            lots=job.request.options.lots or job.services.settings.lots,
+            risk=None,
+            distance=1.0,
+        ),
+        risk=job.request.options.risk,
         costs=_costs(job),
         metrics=figures,
         missed=_missed(tested),

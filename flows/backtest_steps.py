@@ -254,6 +254,7 @@ def fill_job(job: Job) -> FillJob:
         timeframe=job.request.timeframe,
         mode=options.fill,
         lots=options.lots or job.services.settings.lots,
+        risk=options.risk,
         parallel=options.parallel,
         max_trades=options.max_trades,
     )

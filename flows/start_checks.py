@@ -11,8 +11,10 @@ from flows.holdings import best_holding, days_held, held_text, usable
 from flows.services import Services
 from pipeline.command_words import KnownSetup, KnownWords
 from pipeline.domain.errors import BadRequestError, UnknownSetupError
+from pipeline.domain.market import Instrument
 from pipeline.domain.report import Holding
 from pipeline.domain.request import BacktestRequest
+from pipeline.risk import position_size
 from pipeline.setups.rules import SetupSpec
 
 
@@ -41,7 +43,7 @@ def today(services: Services) -> date:
 
 async def checked(request: BacktestRequest, services: Services) -> tuple[SetupSpec, list[Holding]]:
     """Return the setup and the symbol's holdings, or raise what is wrong, by field."""
-    await services.instruments.get(request.symbol)
+    _check_size(request, await services.instruments.get(request.symbol))
     spec = await _known_setup(request, services)
     if request.timeframe not in spec.timeframes:
         valid = tuple(timeframe.value for timeframe in spec.timeframes)
@@ -66,6 +68,15 @@ async def checked(request: BacktestRequest, services: Services) -> tuple[SetupSp
             **_held_instead(request, holdings),
         )  # fmt: skip
     return spec, holdings
+
+
+def _check_size(request: BacktestRequest, instrument: Instrument) -> None:
+    lots = request.options.lots
+    if lots is not None and position_size(instrument, lots=lots, risk=None, distance=1.0) == 0:
+        raise BadRequestError(
+            f"{lots:g} lots is less than the smallest volume of {instrument.symbol}.",
+            field="lots", value=f"{lots:g}", closest=(f"lots={instrument.volume_min:g}",),
+        )  # fmt: skip
 
 
 def _held_instead(request: BacktestRequest, holdings: Sequence[Holding]) -> dict[str, Any]:

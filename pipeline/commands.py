@@ -159,6 +159,13 @@ def _option(name: str, value: str, draft: Draft) -> None:
         )
     draft.options[key] = _option_value(key, value)
     draft.words[f"option {key}"] = f"{key}={value}"
+    if {"lots", "risk"} <= draft.options.keys():
+        raise BadRequestError(
+            "lots= and risk= both say how large a position is. Which one?",
+            field=key,
+            value=value,
+            closest=tuple(draft.words[f"option {name}"] for name in ("lots", "risk")),
+        )
 
 
 def _option_value(key: str, value: str) -> Any:
@@ -193,9 +200,8 @@ def _option_choices(key: str) -> tuple[str, ...]:
         return tuple(m.value for m in FillMode)
     if key in _FLAGS:
         return ("true", "false")
-    return {"rr_target": ("2", "1.5", "3"), "max_trades": ("100",), "lots": ("1",)}.get(
-        key, ("1",)
-    )
+    usual = {"rr_target": ("2", "1.5", "3"), "max_trades": ("100",), "risk": ("100",)}
+    return usual.get(key, ("1",))
 
 
 def _refuse(word: str, draft: Draft, known: KnownWords) -> None:

@@ -4,8 +4,14 @@ import asyncio
 import itertools
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from flows.kernel_cache import use_kernel_cache
+
+# Before anything imports numba: kernels are compiled anew when any of their sources changes.
+use_kernel_cache(Path(__file__).parents[1] / ".pytest_cache")
 
 from storage.database import migrate
 from storage.tables import METADATA

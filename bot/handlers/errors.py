@@ -21,7 +21,7 @@ async def failed(failure: ErrorEvent) -> bool:
     event = update.message or update.callback_query
     who = event.from_user.id if event and event.from_user else None
     if isinstance(error, AppError):
-        text, reference = error.user_text, note_refusal(error, who)
+        text, reference = en.sentence(error.user_text), note_refusal(error, who)
     else:
         text, reference = en.UNEXPECTED, note_fault(error, who)
     await _tell(event, text, reference)

@@ -24,7 +24,7 @@ FIRST_STEPS: Final = "Begin with one of these; tap to copy:"
 OWNER_WELCOME: Final = "You are the owner now. The code is used up."
 HELP_MORE: Final = (
     "Send me a file of bars (CSV, parquet, .zip) to test on your own data.\n"
-    "Options of /backtest: rr=2 (target in R), spread=1.5 and slippage=0.5 (points), lots=0.1, "
+    "Options of /backtest: rr=2 (target in R), spread=1.5 and slippage=0.5 (points), lots=0.1 or risk=100, "
     "max_trades=100, parallel=false (one position at a time), "
     "fill=drilldown|pessimistic|optimistic|adaptive, dry_run (only the plan)"
 )
@@ -218,8 +218,9 @@ def reference(code: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Begin a line as a sentence begins."""
-    return text[:1].upper() + text[1:]
+    """Begin a line as a sentence begins, unless a file's name or the like stands there."""
+    first = text.split(maxsplit=1)[:1]
+    return text[:1].upper() + text[1:] if first and first[0].isalpha() else text
 
 
 def valid_are(words: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from pipeline.domain.trade import (
     Plan,
     Trade,
 )
+from pipeline.risk import position_size
 
 _MODES = {
     FillMode.PESSIMISTIC: layout.PESSIMISTIC,
@@ -111,6 +112,7 @@ def simulate(
     mode: FillMode = FillMode.DRILLDOWN,
     m1: pd.DataFrame | None = None,
     lots: float = 1.0,
+    risk: float | None = None,
     parallel: bool = True,
     max_trades: int | None = None,
 ) -> SimResult:
@@ -124,6 +126,9 @@ def simulate(
         Bar frame of the trigger timeframe. m1: bar frame for drill-down, or None.
     costs
         Spread and slippage in points, commission in money per lot and side.
+    lots, risk
+        The size as in `risk.position_size`, by each ticket's own distance to its stop. A position
+        that would be smaller than the broker's smallest is missed as SIZE.
     parallel
         False: a plan that becomes known while an earlier one rests or runs is missed as BUSY.
     max_trades
@@ -144,29 +149,18 @@ def simulate(
         return SimResult([], [])
     rows = np.array([plan_row(plan) for plan in ordered])
     market = market_array(bars, instrument, timeframe, costs.spread_points)
-    fine = m1 is not None and timeframe is not Timeframe.M1
-    minutes = market_array(
-        m1 if m1 is not None and fine else bars.iloc[:0],
-        instrument,
-        Timeframe.M1,
-        costs.spread_points,
-    )
+    inner = bars.iloc[:0] if m1 is None or timeframe is Timeframe.M1 else m1
+    minutes = market_array(inner, instrument, Timeframe.M1, costs.spread_points)
     slip = costs.slippage_points * instrument.point
 
-    def outcome(how: FillMode) -> np.ndarray:
-        return np.asarray(
-            fills.run_plans(rows, market, minutes, slip, _MODES[how], one_at_a_time=not parallel)
-        )
+    def outcome(how: FillMode, *, one: bool) -> np.ndarray:
+        return np.asarray(fills.run_plans(rows, market, minutes, slip, _MODES[how], one))
 
-    chosen = outcome(mode)
+    chosen = outcome(mode, one=not parallel)
     # The bounds are those of the same positions: with one at a time, another order of events
     # would let other plans in, so they are always followed plan by plan.
-    bounds = [
-        np.asarray(fills.run_plans(rows, market, minutes, slip, _MODES[how], one_at_a_time=False))
-        for how in (FillMode.PESSIMISTIC, FillMode.OPTIMISTIC)
-    ]
-    book = _Book(ordered, instrument, costs, lots)
-    return book.read(chosen, bounds, max_trades)
+    bounds = [outcome(how, one=False) for how in (FillMode.PESSIMISTIC, FillMode.OPTIMISTIC)]
+    return _Book(ordered, instrument, costs, lots, risk).read(chosen, bounds, max_trades)
 
 
 @dataclass(frozen=True)
@@ -177,6 +171,7 @@ class _Book:
     instrument: Instrument
     costs: CostModel
     lots: float
+    risk: float | None
 
     def read(
         self, chosen: np.ndarray, bounds: list[np.ndarray], max_trades: int | None
@@ -190,19 +185,27 @@ class _Book:
             elif max_trades is not None and len(trades) >= max_trades:
                 note = f"max_trades={max_trades} was reached"
                 missed.append(Missed(signal_id=plan.signal_id, reason="MAX_TRADES", note=note))
+            elif (lots := self._size(plan)) == 0:
+                note = "the stop is too far for the smallest volume"
+                missed.append(Missed(signal_id=plan.signal_id, reason="SIZE", note=note))
             else:
-                trades.append(self._trade(len(trades) + 1, plan, chosen[k], bounds, k))
+                edges = [b[k] for b in bounds]
+                trades.append(self._trade(len(trades) + 1, plan, chosen[k], edges, lots))
         return SimResult(trades, missed)
 
+    def _size(self, plan: Plan) -> float:
+        distance = abs(plan.entry_price - plan.sl_price)
+        return position_size(self.instrument, lots=self.lots, risk=self.risk, distance=distance)
+
     def _trade(
-        self, number: int, plan: Plan, row: np.ndarray, bounds: list[np.ndarray], k: int
+        self, number: int, plan: Plan, row: np.ndarray, bounds: list[np.ndarray], lots: float
     ) -> Trade:
         risk = abs(row[layout.O_ENTRY_PRICE] - plan.sl_price)
         net = self._net_points(plan, row)
         rr = net * self.instrument.point / risk
-        edges = [self._net_points(plan, b[k]) * self.instrument.point / risk for b in bounds]
+        edges = [self._net_points(plan, b) * self.instrument.point / risk for b in bounds]
         worst, best = min(rr, *edges), max(rr, *edges)
-        money = self.instrument.point_value * self.lots
+        money = self.instrument.point_value * lots
         return Trade(
             trade_id=f"t{number:04d}",
             signal_id=plan.signal_id,
@@ -214,7 +217,7 @@ class _Book:
             exit_reason=_EXITS[int(row[layout.O_STATE])],
             sl_price=plan.sl_price,
             tp_price=plan.targets[-1].price,
-            lots=self.lots,
+            lots=lots,
             pnl_points=net,
             pnl=net * money,
             rr=rr,

@@ -113,9 +113,8 @@ def raid(
     expired         the window ended (first bar that closes then or later) while the level was
                     outside, or never penetrated at all (`penetrated_bar` −1, NaN extreme)
 
-    Afterwards the level rests until a close more than `rearm_frac` of the range inside; then
-    it can be raided again, unless `max_per_day` raids of it were reclaimed: with 1 only an
-    accepted break can be followed by another raid.
+    Then the level rests until a close more than `rearm_frac` of the range inside re-arms it,
+    unless `max_per_day` raids were reclaimed: with 1 another can only follow an accepted break.
 
     Notes
     -----

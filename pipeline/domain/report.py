@@ -139,6 +139,7 @@ class BacktestReport(BaseModel):
     currency: str = ""
     point: float = 0.0
     lots: float = 0.0
+    risk: float | None = Field(default=None, description="money at risk per trade, if sized so")
     costs: dict[str, Any] = Field(default_factory=dict)
     metrics: Metrics | None = None
     missed: dict[str, int] = Field(default_factory=dict, description="reason -> unfilled plans")

@@ -31,6 +31,9 @@ class BacktestOptions(BaseModel):
     parallel: bool = Field(default=True, description="false: one position at a time")
     fill: FillMode = FillMode.DRILLDOWN
     lots: float | None = Field(default=None, gt=0, le=1000)
+    risk: float | None = Field(
+        default=None, gt=0, le=10_000_000, description="money at risk per trade, instead of lots"
+    )
     analyze_with_llm: bool = False
     dry_run: bool = False
 

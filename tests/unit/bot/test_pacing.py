@@ -36,6 +36,7 @@ def test_no_window_overflows(asked):
         assert times == sorted(times)
         assert most_in(times, CHAT) <= CHAT.count
     assert most_in([t for c, t in parts_out if c < 0], GROUP) <= GROUP.count
+    assert most_in([t for _, t in parts_out], ALL) <= ALL.count
 
 
 def test_a_burst_passes_and_then_one_a_second_on_average():
@@ -56,6 +57,12 @@ def test_one_busy_chat_does_not_hold_up_another():
     for _ in range(10):
         pacer.reserve(1, 0.0)
     assert pacer.reserve(2, 0.0) == 0
+
+
+def test_a_group_that_waits_its_minute_holds_up_nobody():
+    pacer = Pacer()
+    assert [pacer.reserve(-10, 0.0, parts) for parts in (10, 10, 10)] == [0, 0, GROUP.seconds]
+    assert [pacer.reserve(1, 0.0) for _ in range(4)] == [0, 0, 0, CHAT.seconds]
 
 
 def test_idle_chats_are_forgotten_busy_ones_are_not():

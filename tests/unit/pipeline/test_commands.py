@@ -192,3 +192,10 @@ def test_a_corrected_command_is_valid():
         with pytest.raises(BadRequestError) as caught:
             parse(text)
         assert parse(caught.value.corrected).setup_id == "Frank_raid_v1"
+
+
+def test_lots_and_risk_exclude_each_other():
+    assert parse("Frank_raid_v1 GER40 2025-05 risk=50").options.risk == 50
+    with pytest.raises(BadRequestError) as caught:
+        parse("Frank_raid_v1 GER40 2025-05 lots=1 risk=50")
+    assert caught.value.closest == ("lots=1", "risk=50")
