@@ -24,7 +24,8 @@ FIRST_STEPS: Final = "Begin with one of these; tap to copy:"
 OWNER_WELCOME: Final = "You are the owner now. The code is used up."
 HELP_MORE: Final = (
     "Send me a file of bars (CSV, parquet, .zip) to test on your own data.\n"
-    "Options of /backtest: rr=2 (target in R), spread=1.5 and slippage=0.5 (points), lots=0.1 or risk=100, "
+    "Options of /backtest: rr=2 (target in R), spread=1.5 and slippage=0.5 (points), lots=0.1, "
+    "risk=100 (money), "
     "max_trades=100, parallel=false (one position at a time), "
     "fill=drilldown|pessimistic|optimistic|adaptive, dry_run (only the plan)"
 )

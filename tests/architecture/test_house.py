@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FLOORS = ("bot", "flows", "storage", "pipeline")
 FILES = sorted(p for floor in FLOORS for p in (ROOT / floor).rglob("*.py"))
+THEIRS = {"process_bind_param", "process_result_value"}  # names that a library asks for
 BANNED = {"helper", "helpers", "utils", "util", "common", "misc", "manager", "info"}
 
 
@@ -30,7 +31,8 @@ def test_file(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1
             assert length <= 60, f"{node.name} has {length} lines"
-            assert not re.match(r"(process|do|handle_stuff)_", node.name), node.name
+            ours = node.name not in THEIRS
+            assert not (ours and re.match(r"(process|do)_", node.name)), node.name
 
 
 def test_functions_are_short_on_the_whole():

@@ -138,7 +138,8 @@ async def test_a_broken_change_leaves_the_last_good_version_in_use(home):
     home.write("a.yaml", MINE.replace("detector: engulfing", "detector: engulfng"))
     assert await home.store.sync(LATER) == []
     (problem,) = await home.store.problems()
-    assert problem.startswith("a.yaml:21: tools.engulf.detector")
+    line = next(n for n, text in enumerate(MINE.splitlines(), 1) if "detector: engulfing" in text)
+    assert problem.startswith(f"a.yaml:{line}: tools.engulf.detector")
     assert "engulfing" in problem
     assert (await home.store.get("My_sweep")).rule_version == "1.0"
     assert "My_sweep" in [s.setup_id for s in await home.store.active()]

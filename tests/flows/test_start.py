@@ -1,5 +1,7 @@
 """START: what is refused, what is written, what is launched."""
 
+from dataclasses import replace
+
 import pytest
 
 from flows import control
@@ -126,3 +128,23 @@ async def test_nothing_held_at_all_says_how_to_begin(services):
     await services.bars.remove("EURUSD", Timeframe.M5)
     with pytest.raises(BadRequestError, match="Import a file first"):
         await control.launch(BacktestRequest.model_validate(GOOD), CHAT, services)
+
+
+async def test_a_period_without_bars_offers_the_held_one_as_a_command(services):
+    request = BacktestRequest.model_validate({**GOOD, "start": "2024-05-05", "end": "2024-05-09"})
+    with pytest.raises(BadRequestError) as caught:
+        await control.launch(request, CHAT, services)
+    assert caught.value.closest[0] in caught.value.corrected
+    run = await control.launch_text(caught.value.corrected, CHAT, services)
+    await services.launcher.wait(run.run_id)
+
+
+async def test_an_owner_of_the_settings_may_stop_anybodys_run(services):
+    boss = Actor(channel=Channel.TELEGRAM, user_id=77, chat_id=7)
+    run = await control.launch(BacktestRequest.model_validate(GOOD), CHAT, services)
+    await services.launcher.wait(run.run_id)
+    with pytest.raises(NotAllowedError):
+        await control.rerun(run.run_id, boss, services)
+    named = services.settings.model_copy(update={"owner_ids": (77,)})
+    again = await control.rerun(run.run_id, boss, replace(services, settings=named))
+    await services.launcher.wait(again.run_id)

@@ -1,5 +1,7 @@
 """No chat and no moment ever gets more than the limits, whatever is asked for when."""
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +35,7 @@ def test_no_window_overflows(asked):
         calls.setdefault(chat, []).append(at)
         parts_out += [(chat, at)] * parts
     for times in calls.values():
-        assert times == sorted(times)
+        assert all(b >= a - 1e-9 for a, b in pairwise(times))  # now + wait rounds
         assert most_in(times, CHAT) <= CHAT.count
     assert most_in([t for c, t in parts_out if c < 0], GROUP) <= GROUP.count
     assert most_in([t for _, t in parts_out], ALL) <= ALL.count

@@ -1,5 +1,6 @@
 """What people type after /backtest, and what they get for it."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -199,3 +200,32 @@ def test_lots_and_risk_exclude_each_other():
     with pytest.raises(BadRequestError) as caught:
         parse("Frank_raid_v1 GER40 2025-05 lots=1 risk=50")
     assert caught.value.closest == ("lots=1", "risk=50")
+
+
+@pytest.mark.parametrize(
+    ("text", "corrected"),
+    [
+        ("Frank_raid_v1 Asia_sweep_engulf_v1 DAX 2025-05 rr=3", "Frank_raid_v1 DAX 2025-05 rr_target=3"),
+        ("rr=x Frank_raid_v1 DAX 2025-05", "Frank_raid_v1 DAX 2025-05 rr_target=2"),
+        ("2025-13 Frank_raid_v1 DAX rr=3", "Frank_raid_v1 DAX last 90d rr_target=3"),
+    ],
+)  # fmt: skip
+def test_a_corrected_command_keeps_what_stands_behind_the_mistake(text, corrected):
+    with pytest.raises(BadRequestError) as caught:
+        parse(text)
+    assert caught.value.corrected == f"/backtest {corrected}"
+
+
+def test_a_missing_period_offers_what_is_held():
+    held = {"GER40": (date(2024, 1, 2), date(2024, 12, 30))}
+    known = replace(KNOWN, held=held)
+    with pytest.raises(BadRequestError) as caught:
+        parse_backtest("Frank_raid_v1 GER40", known, TODAY)
+    assert caught.value.closest[0] == "2024-09-30..2024-12-30"
+    assert caught.value.closest[-1] == "2024-01-02..2024-12-30"
+    for period in caught.value.closest:
+        assert parse_backtest(f"Frank_raid_v1 GER40 {period}", known, TODAY)
+    fresh = replace(KNOWN, held={"GER40": (date(2024, 1, 2), TODAY)})
+    with pytest.raises(BadRequestError) as caught:
+        parse_backtest("Frank_raid_v1 GER40", fresh, TODAY)
+    assert caught.value.closest[0] == "last 90d"
