@@ -205,9 +205,9 @@ def test_lots_and_risk_exclude_each_other():
 @pytest.mark.parametrize(
     ("text", "corrected"),
     [
-        ("Frank_raid_v1 Asia_sweep_engulf_v1 DAX 2025-05 rr=3", "Frank_raid_v1 DAX 2025-05 rr_target=3"),
-        ("rr=x Frank_raid_v1 DAX 2025-05", "Frank_raid_v1 DAX 2025-05 rr_target=2"),
-        ("2025-13 Frank_raid_v1 DAX rr=3", "Frank_raid_v1 DAX last 90d rr_target=3"),
+        ("Frank_raid_v1 Asia_sweep_engulf_v1 DAX 2025-05 rr=3", "Frank_raid_v1 GER40 2025-05 rr_target=3"),
+        ("rr=x Frank_raid_v1 DAX 2025-05", "Frank_raid_v1 GER40 2025-05 rr_target=2"),
+        ("2025-13 Frank_raid_v1 DAX rr=3", "Frank_raid_v1 GER40 last 90d rr_target=3"),
     ],
 )  # fmt: skip
 def test_a_corrected_command_keeps_what_stands_behind_the_mistake(text, corrected):
