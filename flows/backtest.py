@@ -1,13 +1,10 @@
 """The backtest's story: from a queued run to its report, and any of its trades drawn again."""
 
 import asyncio
-import hashlib
 import json
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from flows import backtest_compute as compute
 from flows import backtest_steps as steps
@@ -23,15 +20,21 @@ from flows.backtest_report import (
 )
 from flows.backtest_steps import Detected, Ingested, Job, Nothing, Processed
 from flows.backtest_text import picture_caption
-from flows.progress import BACKTEST_TASKS, tell_progress, tell_queue
+from flows.progress import (
+    BACKTEST_TASKS,
+    tell_error,
+    tell_interrupted,
+    tell_progress,
+    tell_queue,
+)
 from flows.services import Services
 from flows.tasks import Attempts, InterruptedRunError, Runner, Stop
 from pipeline.domain.errors import AppError, BadRequestError, CancelledRunError
-from pipeline.domain.report import BacktestReport, DeliveryKind
+from pipeline.domain.report import BacktestReport
 from pipeline.domain.request import BacktestRequest, Run, RunStatus, TaskRecord
 from pipeline.domain.signal import Signal
 from pipeline.domain.trade import Plan, Trade
-from storage.telemetry import error_reference, get_logger
+from storage.telemetry import get_logger
 
 if TYPE_CHECKING:
     from pipeline.render.canvas import Picture
@@ -155,6 +158,8 @@ async def _to_the_end(run: Run, services: Services, runner: Runner) -> RunStatus
         status = RunStatus.COMPLETED
     except InterruptedRunError:
         await services.runs.requeue(run.run_id, services.clock())
+        kept = run.model_copy(update={"tasks": tuple(runner.records.values())})
+        await tell_interrupted(kept, services)
         return RunStatus.QUEUED
     except CancelledRunError as reason:
         status, error = RunStatus.CANCELLED, reason.user_text
@@ -175,20 +180,11 @@ async def _tell_failure(run: Run, services: Services, runner: Runner, error: Exc
     """Log a failure with its reference, owe the chat one kind line, and return that line."""
     failed = [record.task for record in runner.records.values() if record.status == "failed"]
     where = failed[-1] if failed else "the start"
-    seed = hashlib.sha256(f"{run.run_id}:{run.attempt}:{where}".encode()).digest()[:8]
-    reference = error_reference(np.random.default_rng(int.from_bytes(seed)))
     known = isinstance(error, AppError)
     text = error.user_text if known else f"{where} failed unexpectedly; the log has the details."  # type: ignore[attr-defined]
+    reference = await tell_error(run, services, where, text)
     log.error("run_failed", run_id=run.run_id, reference=reference, task=where,
               error=repr(error), exc_info=None if known else error)  # fmt: skip
-    if run.actor.chat_id is not None:
-        await services.outbox.put(
-            run.actor.chat_id,
-            DeliveryKind.NOTICE,
-            {"run_id": run.run_id, "text": text, "reference": reference},
-            dedupe_key=f"error:{run.run_id}:{run.attempt}",
-            now=services.clock(),
-        )
     return f"{text} [{reference}]"
 
 

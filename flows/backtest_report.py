@@ -21,6 +21,8 @@ from pipeline.domain.report import BacktestReport, DeliveryKind
 from pipeline.domain.request import TaskRecord
 from pipeline.risk import position_size
 
+_STARVED_DAYS = 20  # fewer than one signal in so many trading days is worth a word
+
 
 @dataclass(frozen=True)
 class Results:
@@ -145,7 +147,7 @@ def _warnings(job: Job, results: Results) -> tuple[str, ...]:
     if 0 < count < fewest:
         warnings.append(f"Only {count} trades: fewer than {fewest} prove nothing either way.")
     days = len(results.processed.quality.coverage)
-    if len(results.found.signals) * 20 < days:
+    if days >= _STARVED_DAYS and len(results.found.signals) * _STARVED_DAYS < days:
         warnings.append("Less than one signal in 20 trading days: the rules hardly ever meet.")
     if results.pictures is None:
         warnings.append("The pictures could not be drawn.")

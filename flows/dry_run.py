@@ -1,5 +1,6 @@
 """What a backtest would do, without doing it."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -48,7 +49,7 @@ async def plan(request: BacktestRequest, actor: Actor, services: Services) -> Dr
         await write_trail(services, actor, "backtest_dry_run", what, refusal=error)
         raise
     await write_trail(services, actor, "backtest_dry_run", what)
-    warm_up = await services.cpu.run(compute.warm_up_bars, spec, request.timeframe)
+    warm_up = await asyncio.to_thread(compute.warm_up_bars, spec, request.timeframe)
     return _plan_of(request, spec, holdings, warm_up)
 
 

@@ -1,12 +1,16 @@
 """The one message that follows a run in its chat: queued with its place, its tasks, its end."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from flows.backtest_text import title_of
 from flows.services import Services
 from pipeline.domain.report import DeliveryKind
 from pipeline.domain.request import BacktestRequest, Run, RunStatus, TaskRecord
+from storage.telemetry import error_reference
 
 BACKTEST_TASKS = (
     "data_ingest",
@@ -31,25 +35,45 @@ async def tell_progress(
     place: int | None = None,
 ) -> None:
     """Owe the run's chat its newest progress; a later one replaces it until it is sent."""
-    if run.actor.chat_id is None:
-        return
     done = records or {}
     rows = [_row(task, done.get(task)) for task in BACKTEST_TASKS]
+    told = {"tasks": rows, "place": place, "percent": _percent(rows, status)}
+    await _put(run, services, {**told, "status": status.value, "final": status.ended})
+
+
+async def tell_interrupted(run: Run, services: Services) -> None:
+    """Close the message of an attempt whose process went away; the next attempt has its own."""
+    done = {record.task: record for record in run.tasks}
+    rows = [_row(task, done.get(task)) for task in BACKTEST_TASKS]
+    told = {"tasks": rows, "place": None, "percent": _percent(rows, RunStatus.RUNNING)}
+    await _put(run, services, {**told, "status": "interrupted", "final": True})
+
+
+async def _put(run: Run, services: Services, payload: dict[str, Any]) -> None:
+    if run.actor.chat_id is None:
+        return
     await services.outbox.put(
         run.actor.chat_id,
         DeliveryKind.PROGRESS,
-        {
-            "run_id": run.run_id,
-            "title": run_title(run),
-            "tasks": rows,
-            "place": place,
-            "status": status.value,
-            "percent": _percent(rows, status),
-            "final": status.ended,
-        },
+        {"run_id": run.run_id, "title": run_title(run), **payload},
         dedupe_key=f"progress:{run.run_id}:{run.attempt}",
         now=services.clock(),
     )
+
+
+async def tell_error(run: Run, services: Services, where: str, text: str) -> str:
+    """Owe the chat one kind line with a reference, the same for the same failure; return it."""
+    seed = hashlib.sha256(f"{run.run_id}:{run.attempt}:{where}".encode()).digest()[:8]
+    reference = error_reference(np.random.default_rng(int.from_bytes(seed)))
+    if run.actor.chat_id is not None:
+        await services.outbox.put(
+            run.actor.chat_id,
+            DeliveryKind.NOTICE,
+            {"run_id": run.run_id, "text": text, "reference": reference},
+            dedupe_key=f"error:{run.run_id}:{run.attempt}",
+            now=services.clock(),
+        )
+    return reference
 
 
 def run_title(run: Run) -> str:

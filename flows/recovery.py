@@ -2,9 +2,10 @@
 
 import time
 
+from flows.progress import tell_error, tell_interrupted, tell_progress
 from flows.services import Services
 from pipeline.domain.errors import AppError
-from pipeline.domain.request import Run, RunStatus
+from pipeline.domain.request import Run, RunStatus, TaskRecord
 from storage.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -47,11 +48,21 @@ async def _requeued(run: Run, services: Services) -> Run | None:
     now = services.clock()
     if run.cancel_requested:
         await services.runs.finish(run.run_id, RunStatus.CANCELLED, now)
+        await tell_progress(run, services, status=RunStatus.CANCELLED, records=_records(run))
         return None
     if run.attempt >= MOST_ATTEMPTS:
         text = f"The run ended its process {run.attempt} times; it is not tried again."
         await services.runs.finish(run.run_id, RunStatus.FAILED, now, error=text)
-        log.error("run_given_up", run_id=run.run_id, attempt=run.attempt)
+        await tell_progress(run, services, status=RunStatus.FAILED, records=_records(run))
+        reference = await tell_error(run, services, "recovery", text)
+        log.error("run_given_up", run_id=run.run_id, attempt=run.attempt, reference=reference)
         return None
     log.warning("orphan_found", run_id=run.run_id, attempt=run.attempt)
-    return await services.runs.requeue(run.run_id, now)
+    again = await services.runs.requeue(run.run_id, now)
+    if again is not None:
+        await tell_interrupted(run, services)
+    return again
+
+
+def _records(run: Run) -> dict[str, TaskRecord]:
+    return {record.task: record for record in run.tasks}

@@ -92,6 +92,7 @@ STATUS_WORDS: Final[Mapping[str, str]] = {
     "failed": "failed",
     "cancelled": "stopped",
     "refused": "refused",
+    "interrupted": "interrupted; it goes on in a new message",
 }
 TASK_WORDS: Final[Mapping[str, str]] = {
     "data_ingest": "Load bars",

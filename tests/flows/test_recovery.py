@@ -4,7 +4,9 @@ import pytest
 
 from flows import control
 from flows.recovery import MOST_ATTEMPTS, recover
+from pipeline.domain.report import DeliveryKind
 from pipeline.domain.request import Actor, Channel, RunStatus
+from tests.kit.deliveries import owed
 from tests.kit.plain_services import plain_services
 
 COMMAND = "Asia_sweep_engulf_v1 EURUSD M5 2025-05-05..2025-05-30"
@@ -35,6 +37,8 @@ async def test_an_orphan_is_resumed(services, orphan):
     await services.launcher.wait(orphan.run_id)
     run = await services.runs.get(orphan.run_id)
     assert (run.status, run.attempt) == (RunStatus.COMPLETED, 2)
+    told = [d.payload for d in await owed(services.outbox) if d.kind is DeliveryKind.PROGRESS]
+    assert [(p["status"], p["final"]) for p in told] == [("interrupted", True), ("completed", True)]
 
 
 async def test_a_run_that_a_living_process_executes_is_left_alone(services, orphan):
@@ -57,6 +61,10 @@ async def test_a_run_that_keeps_killing_its_process_is_given_up(services, orphan
     run = await services.runs.get(orphan.run_id)
     assert run.status is RunStatus.FAILED
     assert "not tried again" in run.error
+    *_, progress, notice = await owed(services.outbox)
+    assert (progress.payload["status"], progress.payload["final"]) == ("failed", True)
+    assert "not tried again" in notice.payload["text"]
+    assert notice.payload["reference"].startswith("E-")
 
 
 async def test_a_queued_run_that_nobody_launched_is_launched(services, monkeypatch):
