@@ -52,7 +52,7 @@ class EmbeddedPostgres:
             if self._user is not None:
                 os.chown(folder, self._user, self._user)
             folder.chmod(0o700)
-        opened = self._open_ways() if self._user is not None else []
+        opened = open_ways(self._data, self._sockets, self._bin) if self._user is not None else []
         if not (self._data / "PG_VERSION").exists():
             self._call(
                 "initdb", "-D", str(self._data), "-U", "scout", "--auth=trust", "-E", "UTF8"
@@ -120,17 +120,18 @@ class EmbeddedPostgres:
         )
         return str(done.stdout)
 
-    def _open_ways(self) -> list[str]:
-        """Let the server's user pass through (not list) the folders above its files."""
-        opened = []
-        for end in (self._data, self._sockets, self._bin):
-            for folder in reversed(end.resolve().parents):
-                mode = folder.stat().st_mode
-                if not mode & 0o001:
-                    folder.chmod(mode | 0o001)
-                    opened.append(str(folder))
-        return opened
-
     def forget(self) -> None:
         """Remove the socket's folder."""
         shutil.rmtree(self._sockets, ignore_errors=True)
+
+
+def open_ways(*ends: Path) -> list[str]:
+    """Let other users pass through (not list) the folders above `ends`; return those opened."""
+    opened = []
+    for end in ends:
+        for folder in reversed(end.resolve().parents):
+            mode = folder.stat().st_mode
+            if not mode & 0o001:
+                folder.chmod(mode | 0o001)
+                opened.append(str(folder))
+    return opened

@@ -38,7 +38,10 @@ async def test_an_orphan_is_resumed(services, orphan):
     run = await services.runs.get(orphan.run_id)
     assert (run.status, run.attempt) == (RunStatus.COMPLETED, 2)
     told = [d.payload for d in await owed(services.outbox) if d.kind is DeliveryKind.PROGRESS]
-    assert [(p["status"], p["final"]) for p in told] == [("interrupted", True), ("completed", True)]
+    assert [(p["status"], p["final"]) for p in told] == [
+        ("interrupted", True),
+        ("completed", True),
+    ]
 
 
 async def test_a_run_that_a_living_process_executes_is_left_alone(services, orphan):

