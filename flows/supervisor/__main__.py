@@ -23,8 +23,9 @@ from flows.supervisor.watch import PartFailedError, Watched, stop_all
 
 
 def say(text: str) -> None:
-    """Print a line with the wall-clock time in front."""
-    print(f"{datetime.now().astimezone():%H:%M:%S}  {text}", flush=True)  # noqa: T201
+    """Print a line with the wall-clock time in front; a closed terminal is no reason to die."""
+    with contextlib.suppress(OSError):
+        print(f"{datetime.now().astimezone():%H:%M:%S}  {text}", flush=True)  # noqa: T201
 
 
 @contextlib.contextmanager
@@ -67,7 +68,7 @@ async def serve(settings: Settings) -> int:
     """Bring the set up, wait for a signal, bring it down. Return the exit code."""
     home = settings.home
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     plan = make_plan(settings, choose_ports(home))
     if plan.postgres is not None:

@@ -61,7 +61,8 @@ function draw(toEnd = false) {
   const blocked = person()?.blocked ?? false;
   find("#start").hidden = begun && !blocked;
   find("#start").textContent = blocked ? "Unblock" : "Start";
-  find("#composer").hidden = !begun || blocked;
+  // Unlike a phone, an empty chat can be typed into: the owner's code comes behind /start.
+  find("#composer").hidden = blocked;
 }
 
 function scrollToEnd() {
