@@ -156,7 +156,7 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def _signed(value: float, digits: int = 1) -> str:
-    return f"{value:+,.{digits}f}"
+    return f"{round(value, digits) + 0.0:+,.{digits}f}"  # + 0.0: no minus before a zero
 
 
 def _percent(value: float | None) -> str:

@@ -176,18 +176,17 @@ def trade_caption(run_id: str, index: int, facts: Mapping[str, Any]) -> View:
         lines.append(en.SYNTHETIC)
     lines.append(str(facts.get("text") or ""))
     if trade:
-        lines += [*_prices(trade), *_result(trade)]
+        lines += [*_prices(trade, int(facts.get("digits", 5))), *_result(trade)]
     return fit(as_list(*lines), keyboards.trade(run_id, index, total), CAPTION_LIMIT)
 
 
-def _prices(trade: Mapping[str, Any]) -> list[Text | str]:
+def _prices(trade: Mapping[str, Any], digits: int) -> list[Text | str]:
+    def price(name: str) -> Code:
+        return Code(f"{trade[name]:.{digits}f}")
+
     return [
-        Text(
-            "Entry ", Code(f"{trade['entry_price']:g}"), ", stop ", Code(f"{trade['sl_price']:g}")
-        ),
-        Text(
-            "Target ", Code(f"{trade['tp_price']:g}"), ", exit ", Code(f"{trade['exit_price']:g}")
-        ),
+        Text("Entry ", price("entry_price"), ", stop ", price("sl_price")),
+        Text("Target ", price("tp_price"), ", exit ", price("exit_price")),
     ]
 
 

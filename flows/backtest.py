@@ -208,7 +208,8 @@ async def trade_picture(
 
     Returns
     -------
-    PNG bytes, and the facts for its caption: index, total, text, trade, signal, synthetic.
+    PNG bytes, and the facts for its caption: index, total, text, trade, signal, synthetic,
+    digits (of prices).
 
     Raises
     ------
@@ -237,6 +238,7 @@ async def trade_picture(
         "trade": kept["trades"][index],
         "signal": sample.signal.model_dump(mode="json"),
         "synthetic": look.synthetic,
+        "digits": job.instrument.digits,
     }
 
 

@@ -286,6 +286,20 @@ class TestRuns:
             "t:bt_2025_10_31_001:1:1",
         )
 
+    def test_prices_keep_the_instruments_digits(self):
+        prices = {
+            "entry_price": 63123.456,
+            "sl_price": 63000.0,
+            "tp_price": 1.0958,
+            "exit_price": 2,
+        }
+        result = {"exit_reason": "TP", "rr": 1.0, "pnl_points": 1.0, "mae": 0.0, "mfe": 0.0}
+        result |= {"rr_worst": 1.0, "rr_best": 1.0}
+        facts = {"total": 1, "text": "", "digits": 2, "trade": {**prices, **result}}
+        text = views_runs.trade_caption("bt_2025_10_31_001", 0, facts).text
+        assert "Entry 63123.46, stop 63000.00" in text
+        assert "Target 1.10, exit 2.00" in text
+
 
 class TestData:
     def test_holdings(self):
