@@ -33,7 +33,7 @@ test: .venv/test.stamp lint
 	$(BIN)/python -m pytest tests -n 2 --dist loadfile
 
 # The pure part, in under a minute.
-check: .venv/test.stamp lint
+check: .venv/test.stamp
 	$(BIN)/python -m pytest tests/unit/pipeline tests/architecture -n 2 --dist loadfile -m "not slow"
 
 lint: .venv/test.stamp
