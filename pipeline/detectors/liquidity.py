@@ -134,10 +134,10 @@ def raid(
         return empty_events(**EXTRAS)
     edges = levels[["price_low", "price_high"]].to_numpy(dtype="float64")[watch[:, 0]]
     spread, tick = spread_prices(bars, instrument), instrument.tick_size
-    pen = np.maximum(parameters.min_ticks * tick, parameters.spread_mult * spread) + GRAIN * tick
+    pen = np.maximum(parameters.min_ticks * tick, parameters.spread_mult * spread)
     times = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
     prices = column(bars, "high"), column(bars, "low"), column(bars, "close")
-    found = _raids(prices, *times, pen, edges, watch[:, 1:], parameters.rules)
+    found = _raids(prices, *times, pen, edges, watch[:, 1:], (*parameters.rules, GRAIN * tick))
     if len(found) == 0:
         return empty_events(**EXTRAS)
     return _frame(bars, _ordered(found), levels.iloc[watch[:, 0]], np.asarray(inputs["atr"]))
@@ -168,7 +168,7 @@ def _raids(
     pen: np.ndarray,
     edges: np.ndarray,
     spans: np.ndarray,
-    rules: tuple[float, float, float, int],
+    rules: tuple[float, float, float, int, float],
 ) -> np.ndarray:
     """Return the rows (FIELDS) of both sides of every level, level by level."""
     high, low, close = prices
@@ -194,7 +194,7 @@ def _watch(
     series: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     what: tuple[float, float, int, int],
     span: tuple[int, int, int],
-    rules: tuple[float, float, float, int],
+    rules: tuple[float, float, float, int, float],
     out: np.ndarray,
     m: int,
 ) -> int:
@@ -202,10 +202,10 @@ def _watch(
     probe, close, opened, closed, pen = series
     level, extent, w, side = what
     first, behind, over = span
-    patience, pen_frac, rearm_frac, left = rules
+    patience, pen_frac, rearm_frac, left, grain = rules
     state, pierced, extreme, begun = ARMED, -1, -1, m
     for i in range(first, behind):
-        if state == ARMED and probe[i] < level - max(pen[i], pen_frac * extent):
+        if state == ARMED and probe[i] < level - (max(pen[i], pen_frac * extent) + grain):
             state, pierced, extreme = OUTSIDE, i, i
             out[m] = (i, PENETRATED, w, side, pierced, extreme)
             m += 1

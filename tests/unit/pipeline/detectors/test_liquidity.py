@@ -115,6 +115,20 @@ def test_ticks_are_exact_at_every_price(ticks: int, hit: bool) -> None:
         assert (1 in set(found["side"])) == hit
 
 
+@pytest.mark.parametrize(("past", "hit"), [(0, False), (1, True)])
+def test_a_share_of_the_range_is_exact_at_every_price(past: int, hit: bool) -> None:
+    """Low exactly 0.1 × range below is not *more* than that, whatever binary makes of it."""
+    params = {"spread_mult": 0, "min_ticks": 0, "pen_frac": 0.1}
+    for level in range(90_170, 90_230):
+        bars = berlin_day(DAY, {"09:10": DIP}, end="09:20")
+        bars[["open", "high", "low", "close"]] = level / 1e5
+        bars.loc[bars.index[-10], "high"] = (level + 4500) / 1e5
+        bars.loc[bars.index[-2], "low"] = (level - 450 - past) / 1e5
+        found = run_detector("raid", bars, Timeframe.M5, EURUSD, params)
+        touched = found[found["penetrated_bar"] >= 0]
+        assert (1 in set(touched["side"])) == hit
+
+
 def test_window_is_half_open() -> None:
     assert told({"08:55": QUIET_LOW, "11:00": DIP}) == []
     assert told({"10:55": DIP})[-1] == ("reclaimed", "11:00", 1)
