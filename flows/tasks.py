@@ -156,9 +156,7 @@ class Runner:
         if kept is not None:
             await self._record(self._kept_record(task, kept))
             return kept
-        output = await self._tried(task, work, dict(inputs or {}))
-        await asyncio.to_thread(self.state.keep, task, output)
-        return output
+        return await self._tried(task, work, dict(inputs or {}), keep=True)
 
     async def optional(
         self,
@@ -177,7 +175,7 @@ class Runner:
             if keep:
                 return await self.critical(task, kind, work, inputs)
             self.stop.check()
-            return await self._tried(task, work, dict(inputs or {}))
+            return await self._tried(task, work, dict(inputs or {}), keep=False)
         except (CancelledRunError, InterruptedRunError):
             raise
         except SkipTaskError:
@@ -189,7 +187,7 @@ class Runner:
             return None
 
     async def _tried(
-        self, task: str, work: Callable[[], Awaitable[M]], inputs: dict[str, Any]
+        self, task: str, work: Callable[[], Awaitable[M]], inputs: dict[str, Any], *, keep: bool
     ) -> M:
         tries = 0
         begun = time.perf_counter()
@@ -209,6 +207,8 @@ class Runner:
 
         try:
             output = await self._attempts(task, body, self.stop)
+            if keep:  # before the record says so: a crash in between must not lose it
+                await asyncio.to_thread(self.state.keep, task, output)
         except SkipTaskError as reason:
             await self._record(record("skipped").model_copy(update={"error": reason.user_text}))
             raise
