@@ -7,7 +7,6 @@ call kills its child (nothing else can stop a C loop) and the pool heals by itse
 
 import asyncio
 import multiprocessing
-import os
 import pickle
 import sys
 import threading
@@ -20,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
+from flows.frugal import tame_memory
 from storage.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -177,20 +177,6 @@ class _Child:
         """
         self._process.kill()
         self._process.join(1.0)
-
-
-def tame_memory() -> None:
-    """Ask allocators, of this process and those it starts, to give back what is free.
-
-    Two malloc arenas instead of eight a core, no threads within one call, and Arrow's memory
-    from malloc: pools of their own keep for good what one large file once needed.
-    """
-    for name, value in (
-        ("MALLOC_ARENA_MAX", "2"),
-        ("OPENBLAS_NUM_THREADS", "1"),
-        ("ARROW_DEFAULT_MEMORY_POOL", "system"),
-    ):
-        os.environ.setdefault(name, value)
 
 
 @contextmanager

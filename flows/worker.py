@@ -21,7 +21,7 @@ RECOVER_EVERY = 30.0
 
 def main() -> None:
     """Work until SIGTERM or Ctrl-C."""
-    from flows.cpu import tame_memory  # noqa: PLC0415
+    from flows.frugal import tame_memory  # noqa: PLC0415
     from flows.kernel_cache import use_kernel_cache  # noqa: PLC0415
     from flows.prefect_env import prefect_environment  # noqa: PLC0415
     from flows.settings import Settings  # noqa: PLC0415

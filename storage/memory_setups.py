@@ -1,12 +1,10 @@
 """A `SetupStore` in memory, for stories and front ends that need no disk."""
 
-import difflib
 from collections.abc import Mapping
 from datetime import datetime
 
-from pipeline.domain.errors import UnknownSetupError
 from pipeline.setups.rules import SetupSpec, SetupVersion
-from pipeline.setups.versions import Shelf, in_use, next_version, shelf_of, spec_of
+from pipeline.setups.versions import Shelf, in_use, next_version, shelf_of, spec_among, spec_of
 
 
 class MemorySetupStore:
@@ -39,17 +37,7 @@ class MemorySetupStore:
 
     async def get(self, setup_id: str, version: str | None = None) -> SetupSpec:
         """Return one setup: that version, else the active one, else the newest."""
-        held = self._held.get(setup_id, [])
-        if not held:
-            near = difflib.get_close_matches(setup_id, self._held, n=3, cutoff=0.4)
-            raise UnknownSetupError(f"unknown setup '{setup_id}'", closest=tuple(near))
-        if version is None:
-            return spec_of(in_use(held) or held[-1])
-        for kept in held:
-            if kept.rule_version == version.removeprefix("v"):
-                return spec_of(kept)
-        known = tuple(v.rule_version for v in held)
-        raise UnknownSetupError(f"{setup_id} has no version {version}", closest=known)
+        return spec_among(self._held.get(setup_id, []), setup_id, version, self._held)
 
     async def versions(self, setup_id: str) -> list[SetupVersion]:
         """Return all versions, oldest first; none for an unknown setup."""

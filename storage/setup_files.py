@@ -1,7 +1,6 @@
 """Setup files on disk: the built-in library, the user's folder, and every version ever seen."""
 
 import asyncio
-import difflib
 import json
 import os
 import tempfile
@@ -14,9 +13,17 @@ from typing import ParamSpec, TypeVar
 
 from pydantic import ValidationError
 
-from pipeline.domain.errors import SetupError, StoreDownError, UnknownSetupError
+from pipeline.domain.errors import SetupError, StoreDownError
 from pipeline.setups.rules import SetupSpec, SetupVersion
-from pipeline.setups.versions import Shelf, in_use, next_version, shelf_of, spec_of, version_key
+from pipeline.setups.versions import (
+    Shelf,
+    in_use,
+    next_version,
+    shelf_of,
+    spec_among,
+    spec_of,
+    version_key,
+)
 
 _MARK = "#: "  # a kept version's first line: what is known of it, as JSON
 _MAX_BYTES = 64 * 1024 + 1  # one more than a setup may have, so that the reader can say so
@@ -141,19 +148,7 @@ class FileSetupStore:
 
     def _get(self, setup_id: str, version: str | None) -> SetupSpec:
         held = self._versions(setup_id)
-        if not held:
-            near = difflib.get_close_matches(setup_id, self._ids(), n=3, cutoff=0.4)
-            meant = f": did you mean {', '.join(near)}?" if near else ""
-            raise UnknownSetupError(f"unknown setup '{setup_id}'{meant}", closest=tuple(near))
-        if version is None:
-            return spec_of(in_use(held) or held[-1])
-        for kept in held:
-            if kept.rule_version == version.removeprefix("v"):
-                return spec_of(kept)
-        known = tuple(v.rule_version for v in held)
-        raise UnknownSetupError(
-            f"{setup_id} has no version {version}; it has {', '.join(known)}", closest=known
-        )
+        return spec_among(held, setup_id, version, () if held else self._ids())
 
 
 async def _off_loop(work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:

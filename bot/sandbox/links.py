@@ -2,7 +2,6 @@
 
 import re
 from ipaddress import ip_address
-from typing import Any
 from urllib.parse import urlsplit
 
 from bot.sandbox.errors import bad_request
@@ -75,8 +74,3 @@ def _known_host(host: str) -> bool:
     except ValueError:
         return _HOST.match(host) is not None
     return True
-
-
-def link_entity(kind: str, offset: int, length: int, **more: Any) -> dict[str, Any]:
-    """Give one entity as the Bot API writes it."""
-    return {"type": kind, "offset": offset, "length": length, **more}

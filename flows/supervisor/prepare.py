@@ -14,9 +14,8 @@ from flows.settings import Settings
 
 
 async def prepare(settings: Settings) -> dict[str, object]:
-    """Bring the state up to date and return what the screen shows of it."""
+    """Bring the state up to date (opening the services does most); say what the screen shows."""
     async with open_services(settings, computes=False) as services:
-        await services.setups.sync(services.clock())
         await ensure_sample(services, services.clock())
         holdings = await services.bars.holdings()
         code = await issue_owner_code(settings.owner_ids, services.chats, services.clock())

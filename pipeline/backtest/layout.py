@@ -41,7 +41,6 @@ DUST = 1e-9  # a share too small to be one
     CLOSE_BELOW,
     CLOSE_ABOVE,
 ) = range(15)
-PLAN_WIDTH = 15
 
 # Columns of an outcome row.
 (

@@ -1,13 +1,14 @@
 """How a changed setup file becomes a new version, and which version is in use."""
 
+import difflib
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from pipeline.domain.errors import SetupError
+from pipeline.domain.errors import SetupError, UnknownSetupError
 from pipeline.setups.rules import SetupSpec, SetupVersion, difference, parse_setup
 
 NO_REASON = "changed without a reason given"
@@ -27,6 +28,34 @@ def spec_of(version: SetupVersion, file: str = "") -> SetupSpec:
     name = file or f"{version.setup_id}/v{version.rule_version}.yaml"
     spec = parse_once(version.text, name)
     return spec.model_copy(update={"rule_version": version.rule_version, "reason": version.reason})
+
+
+def spec_among(
+    held: Sequence[SetupVersion], setup_id: str, version: str | None, known: Collection[str]
+) -> SetupSpec:
+    """Return one setup of its versions: the named one, else the active one, else the newest.
+
+    Parameters
+    ----------
+    held
+        All versions of the setup, oldest first; none raises UnknownSetupError, as does a version
+        that is not among them.
+    known
+        Ids of all setups, to offer the nearest.
+    """
+    if not held:
+        near = difflib.get_close_matches(setup_id, known, n=3, cutoff=0.4)
+        meant = f": did you mean {', '.join(near)}?" if near else ""
+        raise UnknownSetupError(f"unknown setup '{setup_id}'{meant}", closest=tuple(near))
+    if version is None:
+        return spec_of(in_use(held) or held[-1])
+    for kept in held:
+        if kept.rule_version == version.removeprefix("v"):
+            return spec_of(kept)
+    numbers = tuple(v.rule_version for v in held)
+    raise UnknownSetupError(
+        f"{setup_id} has no version {version}; it has {', '.join(numbers)}", closest=numbers
+    )
 
 
 def next_version(

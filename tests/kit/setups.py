@@ -9,6 +9,7 @@ from pipeline.domain.bars import bar_frame
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.setups.engine import Found, detect, find_signals, frames_for
 from pipeline.setups.rules import SetupSpec, parse_setup
+from tests.kit import bar_strategies
 
 TEXTS: dict[str, str] = {
     entry.name: entry.read_text()
@@ -30,34 +31,9 @@ def every_reading() -> list[SetupSpec]:
     return found
 
 
-EURUSD = Instrument(
-    symbol="EURUSD",
-    title="Euro / US dollar",
-    point=1e-4,
-    tick_size=1e-5,
-    digits=5,
-    point_value=10,
-    currency="USD",
-    spread_points=(0.6,) * 24,
-    slippage_points=0,
-    cash_session="london",
-    calendar="fx",
-    source="round figures for tests",
-)
-GER40 = Instrument(
-    symbol="GER40",
-    title="DAX 40",
-    point=1.0,
-    tick_size=0.1,
-    digits=1,
-    point_value=1,
-    currency="EUR",
-    spread_points=(1.5,) * 24,
-    slippage_points=0,
-    cash_session="xetra",
-    calendar="index_xetra",
-    source="round figures for tests",
-)
+_ROUND = {"slippage_points": 0, "source": "round figures for tests"}
+EURUSD = bar_strategies.EURUSD.model_copy(update={**_ROUND, "spread_points": (0.6,) * 24})
+GER40 = bar_strategies.GER40.model_copy(update={**_ROUND, "spread_points": (1.5,) * 24})
 
 
 def doubled(instrument: Instrument) -> Instrument:
