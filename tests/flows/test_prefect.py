@@ -106,6 +106,7 @@ async def test_the_worker_keeps_within_its_memory(worker, services, capsys):
 
 async def test_a_failed_run_is_resumed_where_it_failed(worker, services):
     results = worker.home / "archive" / "results"
+    results.mkdir(parents=True, exist_ok=True)
     aside = results.rename(results.with_name("aside"))
     results.write_text("in the way")
     try:
