@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: run test check lint bench install clean lock
+.PHONY: run test check lint bench install dask clean lock
 
 run: .venv/run.stamp
 	@exec $(BIN)/python -m flows.supervisor
@@ -22,6 +22,10 @@ install: .venv/run.stamp
 	@$(PIP) install --no-deps --require-hashes -r requirements/run.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
+
+# What a standing Dask cluster needs, beside the product.
+dask: .venv/run.stamp
+	@$(PIP) install --no-deps --require-hashes -r requirements/dask.lock
 
 .venv/test.stamp: .venv/run.stamp requirements/test.lock
 	@echo "Installing from requirements/test.lock …"
@@ -53,7 +57,7 @@ bench: .venv/test.stamp .venv-bench/stamp
 
 # Writes the locks anew from the .in files (needs uv); versions and hashes only.
 lock:
-	cd requirements && for name in run test bench; do \
+	cd requirements && for name in run dask test bench; do \
 	  uv pip compile $$name.in -o $$name.lock --generate-hashes --python-version 3.11 --universal --no-header --no-annotate -q; done
 
 clean:
