@@ -31,13 +31,19 @@ class Offsets:
         self._open: set[int] = set()
         self._seen_to = 0
 
-    def begin(self, update_id: int) -> bool:
+    def begin(self, update_id: int, asked: int) -> bool:
         """Note that handling begins; False if the update is known already.
 
-        With nothing open all earlier ones are confirmed, so a lower number is a new update:
-        Telegram restarts its numbers at random after a quiet week.
+        Parameters
+        ----------
+        asked
+            The offset that the answer with this update was asked with. Below what was seen, the
+            answer repeats what was open then, even if its handler has ended meanwhile. Else all
+            earlier ones are confirmed, so a lower number is a new update: Telegram restarts its
+            numbers at random after a quiet week.
         """
-        if self._open and update_id < self._seen_to:
+        repeats = bool(self._open) or asked < self._seen_to
+        if repeats and update_id < self._seen_to:
             return False
         self._open.add(update_id)
         self._seen_to = update_id + 1
@@ -124,8 +130,9 @@ class Poller:
 
     async def _fetch(self, wait: int) -> bool:
         """Get updates and start what is new; True if anything was."""
+        asked = self._offsets.offset
         found = await self._get(wait=wait, limit=100)
-        fresh = [u for u in found if self._offsets.begin(u.update_id)]
+        fresh = [u for u in found if self._offsets.begin(u.update_id, asked)]
         for update in fresh:
             self._start(update)
         return bool(fresh)

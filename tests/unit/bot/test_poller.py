@@ -15,7 +15,7 @@ def test_nothing_unfinished_is_confirmed_and_nothing_is_handled_twice(steps, bas
     for arrives, pick in steps:
         if arrives:
             for again in [*open_, next_id]:  # Telegram sends the unconfirmed ones again
-                fresh = offsets.begin(again)
+                fresh = offsets.begin(again, offsets.offset)
                 assert fresh == (again == next_id)
             open_.add(next_id)
             next_id += 1
@@ -30,9 +30,27 @@ def test_nothing_unfinished_is_confirmed_and_nothing_is_handled_twice(steps, bas
         assert offsets.busy == bool(open_)
 
 
+@given(steps)
+@settings(max_examples=100, deadline=None)
+def test_an_answer_asked_for_before_a_handler_ended_repeats_nothing(steps):
+    offsets, handled, next_id = Offsets(), [], 0
+    asked, answer = 0, []
+    for arrives, pick in steps:
+        if arrives:
+            next_id += 1
+        for update in answer:  # the answer arrives now, whatever has ended since it was asked for
+            if offsets.begin(update, asked):
+                handled.append(update)
+        asked = offsets.offset
+        answer = list(range(max(asked, 1), next_id + 1))
+        for update in answer[: pick % 3]:
+            offsets.end(update)
+    assert handled == sorted(set(handled))
+
+
 def test_numbers_that_begin_anew_are_taken():
     offsets = Offsets()
-    assert offsets.begin(1000)
+    assert offsets.begin(1000, 0)
     offsets.end(1000)
-    assert offsets.begin(5)
+    assert offsets.begin(5, offsets.offset)
     assert offsets.offset == 5
