@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from flows.kernel_cache import use_kernel_cache
 
 # Before anything imports numba: kernels are compiled anew when any of their sources changes.
 use_kernel_cache(Path(__file__).parents[1] / ".pytest_cache")
+
+# The same examples at every run; HYPOTHESIS_PROFILE=explore draws new ones.
+settings.register_profile("seeded", derandomize=True)
+settings.register_profile("explore", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "seeded"))
 
 from storage.database import migrate
 from storage.tables import METADATA

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.domain.errors import BadBarsError
 from pipeline.domain.market import Timeframe
-from storage.feeds.csv_files import read_file
+from storage.feeds.csv_files import DayOrderUnknown, read_file
 from storage.feeds.unpack import FileLimits
 from tests.kit import bar_files as kit
 
@@ -171,6 +171,8 @@ def test_any_damage_is_refused_or_harmless(data):
     try:
         found = read_file("x.csv", bytes(body))
     except BadBarsError:
+        return
+    if isinstance(found, DayOrderUnknown):  # a question changes nothing either
         return
     assert found.prices.min() > 0
     assert (found.prices[:, 1] >= found.prices[:, 2]).all()
