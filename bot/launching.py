@@ -14,6 +14,7 @@ from bot.layout import View
 from bot.references import note_refusal
 from bot.texts import en
 from flows import control
+from flows.backtest import BACKTEST
 from flows.backtest_text import command_of
 from flows.services import Services
 from pipeline.domain.errors import BadRequestError
@@ -35,10 +36,10 @@ class Launches:
         self._poke = poke
         self._lock = asyncio.Lock()
 
-    async def backtest(self, text: str, actor: Actor, key: str, press: str = "") -> View | None:
+    async def start(self, text: str, actor: Actor, key: str, press: str = "") -> View | None:
         """Launch what `text` asks for; None if accepted, as the progress message tells so."""
         text = normalise(text)
-        if not rest_of(text):
+        if not rest_of(text) and control.story_of_text(text) is BACKTEST:
             shown = await examples(self._services)
             return views_runs.usage(shown, await self._kept(shown, actor))
         try:

@@ -11,9 +11,10 @@ from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.types import BufferedInputFile, InputMediaPhoto
 
-from bot import views_report, views_runs
+from bot import views_runs
 from bot.layout import View
-from pipeline.domain.report import BacktestReport, Delivery, DeliveryKind
+from bot.reports import report_view
+from pipeline.domain.report import Delivery, DeliveryKind
 from storage.ports import Archive
 
 log = structlog.get_logger(__name__)
@@ -56,8 +57,7 @@ class Sender:
         return True
 
     async def _report(self, delivery: Delivery, chat_id: int) -> Ids:
-        result = BacktestReport.model_validate(delivery.payload["report"])
-        return await self._message(chat_id, views_report.report(result))
+        return await self._message(chat_id, report_view(delivery.payload["report"]))
 
     async def _notice(self, delivery: Delivery, chat_id: int) -> Ids:
         payload = delivery.payload

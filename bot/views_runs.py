@@ -10,6 +10,7 @@ from bot import keyboards
 from bot.layout import CAPTION_LIMIT, View, fit
 from bot.texts import en
 from flows.backtest_text import command_of
+from flows.stories import story_of
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.request import Run, TaskRecord
 
@@ -24,6 +25,8 @@ def progress(payload: Mapping[str, Any]) -> View:
         _state(status, payload.get("percent"), payload.get("place")),
         *map(_task_line, payload.get("tasks") or ()),
     ]
+    if note := str(payload.get("note") or ""):
+        lines.append(note)
     return fit(as_list(*lines), keyboards.progress(run_id, status=status))
 
 
@@ -53,7 +56,7 @@ def status(run: Run, place: int | None = None) -> View:
         "title": _short(run),
         "status": run.status.value,
         "place": place,
-        "percent": 100 * done / len(en.TASK_WORDS),
+        "percent": 100 * done / len(story_of(run).tasks),
         "tasks": [_dumped(task) for task in run.tasks],
     }
     shown = progress(view)

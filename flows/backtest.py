@@ -1,8 +1,7 @@
-"""The backtest's story: from a queued run to its report, and any of its trades drawn again."""
+"""The backtest's story: from its request to its report, and any of its trades drawn again."""
 
 import asyncio
 import json
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,28 +18,33 @@ from flows.backtest_report import (
     write_results,
 )
 from flows.backtest_steps import Detected, Ingested, Job, Nothing, Processed
-from flows.backtest_text import picture_caption
-from flows.progress import (
-    BACKTEST_TASKS,
-    tell_error,
-    tell_interrupted,
-    tell_progress,
-    tell_queue,
-)
+from flows.backtest_text import picture_caption, title_of
 from flows.services import Services
-from flows.tasks import Attempts, InterruptedRunError, Runner, Stop
-from pipeline.domain.errors import AppError, BadRequestError, CancelledRunError
+from flows.start_checks import checked
+from flows.story import Story
+from flows.tasks import Runner
+from pipeline.commands import parse_backtest
+from pipeline.domain.errors import BadRequestError
 from pipeline.domain.report import BacktestReport
-from pipeline.domain.request import BacktestRequest, Run, RunStatus, TaskRecord
+from pipeline.domain.request import BacktestRequest, Run, TaskRecord
 from pipeline.domain.signal import Signal
 from pipeline.domain.trade import Plan, Trade
-from storage.telemetry import get_logger
 
 if TYPE_CHECKING:
     from pipeline.render.canvas import Picture
 
-log = get_logger(__name__)
-CANCEL_POLL = 0.5
+BACKTEST_TASKS = (
+    "data_ingest",
+    "data_processor",
+    "market_tools",
+    "setup_manager",
+    "backtester_core",
+    "visualizer",
+    "gpt_analysis",
+    "notion_upload",
+    "telegram_notify",
+)
+"""The tasks of a backtest under their fixed names, in their order."""
 
 
 async def run_backtest(
@@ -123,84 +127,6 @@ async def finish_report(job: Job, results: Results, runner: Runner) -> BacktestR
     return report
 
 
-async def execute_backtest(
-    run_id: str, services: Services, *, attempts: Attempts, stop: Stop
-) -> RunStatus | None:
-    """Take a queued run, run it and write its end. None: it was not queued, nothing was done."""
-    with services.state.executing(run_id) as ours:
-        run = await services.runs.start(run_id, services.clock()) if ours else None
-        if run is None:
-            return None
-        log.info("run_started", run_id=run_id, attempt=run.attempt, flow_type=run.flow_type)
-        runner = Runner(run, services, names=BACKTEST_TASKS, attempts=attempts, stop=stop)
-        runner.on_change(
-            lambda: tell_progress(run, services, status=RunStatus.RUNNING, records=runner.records)
-        )
-        watch = asyncio.create_task(_watch_cancel(run_id, services, stop))
-        try:
-            await tell_queue(services)
-            status = await _to_the_end(run, services, runner)
-        finally:
-            services.cpu.refresh()
-            watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
-        log.info("run_ended", run_id=run_id, attempt=run.attempt, status=status.value)
-        return status
-
-
-async def _to_the_end(run: Run, services: Services, runner: Runner) -> RunStatus:
-    """Run the story; whatever happens, the run's record says so afterwards."""
-    error, report = "", None
-    try:
-        request = BacktestRequest.model_validate(run.request)
-        report = await run_backtest(request, run, services, runner)
-        status = RunStatus.COMPLETED
-    except InterruptedRunError:
-        await services.runs.requeue(run.run_id, services.clock())
-        kept = run.model_copy(update={"tasks": tuple(runner.records.values())})
-        await tell_interrupted(kept, services)
-        return RunStatus.QUEUED
-    except CancelledRunError as reason:
-        status, error = RunStatus.CANCELLED, reason.user_text
-    except Exception as failure:  # noqa: BLE001  (a run must never stay "running")
-        status, error = RunStatus.FAILED, await _tell_failure(run, services, runner, failure)
-    await services.runs.finish(
-        run.run_id,
-        status,
-        services.clock(),
-        error=error,
-        report=None if report is None else report.model_dump(mode="json"),
-    )
-    await tell_progress(run, services, status=status, records=runner.records)
-    return status
-
-
-async def _tell_failure(run: Run, services: Services, runner: Runner, error: Exception) -> str:
-    """Log a failure with its reference, owe the chat one kind line, and return that line."""
-    failed = [record.task for record in runner.records.values() if record.status == "failed"]
-    where = failed[-1] if failed else "the start"
-    known = isinstance(error, AppError)
-    text = error.user_text if known else f"{where} failed unexpectedly; the log has the details."  # type: ignore[attr-defined]
-    reference = await tell_error(run, services, where, text)
-    log.error("run_failed", run_id=run.run_id, reference=reference, task=where,
-              error=repr(error), exc_info=None if known else error)  # fmt: skip
-    return f"{text} [{reference}]"
-
-
-async def _watch_cancel(run_id: str, services: Services, stop: Stop) -> None:
-    """Set `stop` soon after a person has asked for the run's end."""
-    while not stop.is_set():
-        await asyncio.sleep(CANCEL_POLL)
-        try:
-            run = await services.runs.get(run_id)
-        except AppError as error:
-            log.warning("cancel_not_read", run_id=run_id, error=str(error))
-            continue
-        if run is not None and run.cancel_requested:
-            stop.set("cancel")
-
-
 async def trade_picture(
     run_id: str, index: int, services: Services
 ) -> tuple[bytes, dict[str, Any]]:
@@ -256,3 +182,28 @@ def _sample(kept: dict[str, list[dict[str, Any]]], index: int) -> Sample:
     number = [signal["signal_id"] for signal in kept["signals"]].index(trade.signal_id)
     signal = Signal.model_validate(kept["signals"][number])
     return Sample(signal, Plan.model_validate(kept["plans"][number]), trade)
+
+
+async def check_backtest(request: BacktestRequest, services: Services) -> BacktestRequest:
+    """Refuse what can't be tested, and pin the version of the rules."""
+    spec, _ = await checked(request, services)
+    pinned = {**request.extra, "rule_version": spec.rule_version}
+    return request.model_copy(update={"extra": pinned})
+
+
+def backtest_title(request: BacktestRequest) -> str:
+    """Return what is tested, with which rules, when."""
+    return title_of(request, str(request.extra.get("rule_version", ""))).replace("  ", " ")
+
+
+BACKTEST = Story(
+    flow_type="backtest_flow",
+    prefix="bt",
+    command="backtest",
+    request=BacktestRequest,
+    tasks=BACKTEST_TASKS,
+    parse=parse_backtest,
+    check=check_backtest,
+    title=backtest_title,
+    tell=run_backtest,
+)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flows.control import DryRunPlan
 from flows.import_words import ImportQuestion, ImportReceipt
-from flows.progress import run_title
+from flows.stories import run_title
 from pipeline.domain.report import BacktestReport, Holding, Metrics
 from pipeline.domain.request import Run, TaskRecord
 from pipeline.setups.rules import SetupSpec, SetupVersion

@@ -1,14 +1,19 @@
 """START: the one entry for chat, CLI, web and schedules; then rerun, cancel and the queue."""
 
 import difflib
+import re
 from typing import Any
 
+from pydantic import BaseModel
+
+from flows.backtest import BACKTEST
 from flows.dry_run import DryRunPlan, plan
 from flows.progress import place_of, tell_progress
 from flows.services import Services
-from flows.start_checks import checked, known_words, today
+from flows.start_checks import known_words, today
+from flows.stories import story_for, story_named
+from flows.story import Story
 from flows.trail import write_trail
-from pipeline.commands import parse_backtest
 from pipeline.domain.errors import (
     AppError,
     BadRequestError,
@@ -27,23 +32,35 @@ __all__ = [
 async def launch_text(text: str, actor: Actor, services: Services) -> Run | DryRunPlan:
     """Parse a command and launch it, or return its plan when it says dry_run.
 
+    Parameters
+    ----------
+    text
+        A command such as `/backtest …`; without one it asks for a backtest.
+
     Raises
     ------
     AppError
         BadRequestError names field, value and the closest valid values. A refusal is in the
         audit log; no run exists.
     """
+    story = story_of_text(text)
     try:
-        request = parse_backtest(text, await known_words(services), today(services))
+        request = story.parse(text, await known_words(services), today(services))
     except AppError as error:
-        await write_trail(services, actor, "backtest", {"text": text[:500]}, refusal=error)
+        await write_trail(services, actor, story.command, {"text": text[:500]}, refusal=error)
         raise
-    if request.options.dry_run:
+    if isinstance(request, BacktestRequest) and request.options.dry_run:
         return await plan(request, actor, services)
     return await launch(request, actor, services)
 
 
-async def launch(request: BacktestRequest, actor: Actor, services: Services) -> Run:
+def story_of_text(text: str) -> Story:
+    """Return the kind of run that a command's word asks for; a backtest without a word."""
+    word = re.match(r"\s*/(\w+)", text)
+    return (word and story_named(word.group(1).lower())) or BACKTEST
+
+
+async def launch(request: BaseModel, actor: Actor, services: Services) -> Run:
     """Validate, write the run and its audit row, then start it.
 
     Raises
@@ -52,19 +69,16 @@ async def launch(request: BacktestRequest, actor: Actor, services: Services) -> 
         The request was refused (audited, no run), or the scheduler could not be reached
         (the run is there, failed, with the reason).
     """
-    what = request.model_dump(mode="json")
+    story, what = story_for(request), request.model_dump(mode="json")
     try:
-        spec, _ = await checked(request, services)
+        pinned = await story.check(request, services)
     except AppError as error:
-        await write_trail(services, actor, "backtest", what, refusal=error)
+        await write_trail(services, actor, story.command, what, refusal=error)
         raise
-    pinned = request.model_copy(
-        update={"extra": {**request.extra, "rule_version": spec.rule_version}}
-    )
     run = await services.runs.create(
-        "bt", "backtest_flow", pinned.model_dump(mode="json"), actor, services.clock()
+        story.prefix, story.flow_type, pinned.model_dump(mode="json"), actor, services.clock()
     )
-    await write_trail(services, actor, "backtest", what, run_id=run.run_id)
+    await write_trail(services, actor, story.command, what, run_id=run.run_id)
     log.info("run_accepted", run_id=run.run_id, **_who(actor))
     await _start(run, services)
     return run

@@ -7,9 +7,9 @@ from datetime import timedelta
 from pydantic import BaseModel, ConfigDict
 
 from flows import backtest_compute as compute
+from flows.backtest import BACKTEST_TASKS
 from flows.backtest_steps import period_bounds
 from flows.holdings import best_holding
-from flows.progress import BACKTEST_TASKS
 from flows.services import Services
 from flows.start_checks import checked
 from flows.trail import write_trail

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 from storage.telemetry import get_logger
 
 log = get_logger(__name__)
-DEPLOYMENTS = {"backtest_flow": "backtest_flow/backtest_flow_prod"}
-"""Flow type -> `flow/deployment` in Prefect."""
 _STALE = timedelta(seconds=30)
 _OK = 400
 _NOT_FOUND = 404
@@ -71,7 +69,7 @@ class PrefectLauncher:
         """Create the flow run, named by the run_id; see `flow_run_key`."""
         del services
         for _ in range(2):  # a server with a new database gives the deployment a new id
-            deployment = await self._deployment(DEPLOYMENTS[run.flow_type])
+            deployment = await self._deployment(deployment_of(run.flow_type))
             body = {
                 "name": run.run_id,
                 "parameters": {**deployment["parameters"], "run_id": run.run_id},
@@ -170,6 +168,11 @@ class PrefectLauncher:
             ) from error
 
 
+def deployment_of(flow_type: str) -> str:
+    """Return `flow/deployment`, the name of a kind of run in Prefect."""
+    return f"{flow_type}/{flow_type}_prod"
+
+
 ENDED = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 
@@ -233,7 +236,7 @@ class InProcessLauncher:
 
     async def _run(self, run: Run, services: "Services") -> None:
         # Here, not at the top: the story names services, services name this launcher.
-        from flows.backtest import execute_backtest  # noqa: PLC0415
+        from flows.execution import execute_run  # noqa: PLC0415
 
         assert self._slots is not None  # noqa: S101  (set by launch)
         stop = self._stops[run.run_id]
@@ -242,6 +245,6 @@ class InProcessLauncher:
                 return
             attempts = PlainAttempts(np.random.default_rng())
             try:
-                await execute_backtest(run.run_id, services, attempts=attempts, stop=stop)
+                await execute_run(run.run_id, services, attempts=attempts, stop=stop)
             except Exception:
                 log.exception("run_lost", run_id=run.run_id)

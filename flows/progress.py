@@ -6,24 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from flows.backtest_text import title_of
 from flows.services import Services
+from flows.stories import run_title, story_of
+from flows.tasks import Note
 from pipeline.domain.report import DeliveryKind
-from pipeline.domain.request import BacktestRequest, Run, RunStatus, TaskRecord
+from pipeline.domain.request import Run, RunStatus, TaskRecord
 from storage.telemetry import error_reference
-
-BACKTEST_TASKS = (
-    "data_ingest",
-    "data_processor",
-    "market_tools",
-    "setup_manager",
-    "backtester_core",
-    "visualizer",
-    "gpt_analysis",
-    "notion_upload",
-    "telegram_notify",
-)
-"""The tasks of a backtest under their fixed names, in their order."""
 
 
 async def tell_progress(
@@ -32,19 +20,22 @@ async def tell_progress(
     *,
     status: RunStatus,
     records: Mapping[str, TaskRecord] | None = None,
+    note: Note | None = None,
     place: int | None = None,
 ) -> None:
     """Owe the run's chat its newest progress; a later one replaces it until it is sent."""
     done = records or {}
-    rows = [_row(task, done.get(task)) for task in BACKTEST_TASKS]
-    told = {"tasks": rows, "place": place, "percent": _percent(rows, status)}
+    rows = [_row(task, done.get(task)) for task in story_of(run).tasks]
+    told: dict[str, Any] = {"tasks": rows, "place": place, "percent": _percent(rows, status, note)}
+    if note is not None and note.text:
+        told["note"] = note.text
     await _put(run, services, {**told, "status": status.value, "final": status.ended})
 
 
 async def tell_interrupted(run: Run, services: Services) -> None:
     """Close the message of an attempt whose process went away; the next attempt has its own."""
     done = {record.task: record for record in run.tasks}
-    rows = [_row(task, done.get(task)) for task in BACKTEST_TASKS]
+    rows = [_row(task, done.get(task)) for task in story_of(run).tasks]
     told = {"tasks": rows, "place": None, "percent": _percent(rows, RunStatus.RUNNING)}
     await _put(run, services, {**told, "status": "interrupted", "final": True})
 
@@ -76,12 +67,6 @@ async def tell_error(run: Run, services: Services, where: str, text: str) -> str
     return reference
 
 
-def run_title(run: Run) -> str:
-    """Return a run's title from its request."""
-    request = BacktestRequest.model_validate(run.request)
-    return title_of(request, str(request.extra.get("rule_version", ""))).replace("  ", " ")
-
-
 async def place_of(run: Run, services: Services) -> int | None:
     """Return a queued run's place (1: next), or None when it starts at once or has started."""
     if run.status is not RunStatus.QUEUED:
@@ -108,8 +93,11 @@ def _row(task: str, record: TaskRecord | None) -> dict[str, Any]:
     return {"task": task, "status": record.status, "duration_sec": record.duration_sec}
 
 
-def _percent(rows: Sequence[Mapping[str, Any]], status: RunStatus) -> int:
+def _percent(
+    rows: Sequence[Mapping[str, Any]], status: RunStatus, note: Note | None = None
+) -> int:
     if status is RunStatus.COMPLETED:
         return 100
     over = sum(row["status"] in ("success", "failed", "skipped") for row in rows)
-    return round(100 * over / len(rows))
+    share = 0.0 if note is None else min(max(note.share, 0.0), 1.0)
+    return round(100 * (over + share) / len(rows))

@@ -24,7 +24,7 @@ from prefect.workers.base import (
     BaseWorkerResult,
 )
 
-from flows.backtest_flow import SURROUNDINGS, Surroundings
+from flows.prefect_shell import SURROUNDINGS, Surroundings
 from flows.registry import DEPLOYMENTS, POOL, POOL_TYPE, ensure_deployments
 from flows.services import Services
 from flows.tasks import Stop

@@ -113,6 +113,14 @@ def worth_retrying(error: BaseException) -> bool:
     return error.retryable if isinstance(error, AppError) else isinstance(error, Exception)
 
 
+@dataclass(frozen=True)
+class Note:
+    """How far a long task is: the share that is done (0–1), and a line about it."""
+
+    share: float
+    text: str = ""
+
+
 class Runner:
     """Runs one run's tasks in order and keeps the record of each.
 
@@ -134,6 +142,7 @@ class Runner:
         self.state: RunState = services.state.of_run(run.run_id)
         self.names = tuple(names)
         self.records: dict[str, TaskRecord] = {}
+        self.note: Note | None = None
         self._before = {record.task: record for record in run.tasks}
         self._services = services
         self._attempts = attempts
@@ -142,6 +151,12 @@ class Runner:
     def on_change(self, tell: Callable[[], Awaitable[None]]) -> None:
         """Call `tell` after each change of a record."""
         self._changed = tell
+
+    async def tell(self, note: Note) -> None:
+        """Tell how far the running task is; call it about once a second, not more often."""
+        self.note = note
+        if self._changed is not None:
+            await self._changed()
 
     async def critical(
         self,
@@ -227,6 +242,7 @@ class Runner:
 
     async def _record(self, record: TaskRecord, error: BaseException | None = None) -> None:
         self.records[record.task] = record
+        self.note = None
         fields = record.model_dump(exclude_defaults=True)
         facts = error.facts if isinstance(error, AppError) else {}
         unexpected = error is not None and not isinstance(error, AppError)

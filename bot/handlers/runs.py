@@ -1,4 +1,4 @@
-"""Backtests: launching, following, stopping, looking at trades."""
+"""Runs: launching, following, stopping; looking at a backtest's trades."""
 
 import asyncio
 
@@ -6,33 +6,34 @@ from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
-from bot import views_report, views_runs
+from bot import views_runs
 from bot.commands import run_id_in
 from bot.keyboards import CancelCb, ChangeCb, CommandCb, OriginalCb, RerunCb, RunCb, TradeCb
 from bot.launching import Launches, is_old
 from bot.layout import View
 from bot.replies import document, heard, key_of, picture, say, seen, turn
+from bot.reports import report_view
 from bot.sending import name_of
 from bot.texts import en
 from flows import control
 from flows.backtest import trade_picture
 from flows.services import Services
+from flows.stories import STORIES
 from pipeline.domain.errors import BadRequestError
-from pipeline.domain.report import BacktestReport
 from pipeline.domain.request import Actor, Run, RunStatus
 
 router = Router(name="runs")
 
 
-@router.message(Command("backtest", ignore_case=True))
-async def backtest(message: Message, actor: Actor, services: Services, launches: Launches) -> None:
-    """Launch a backtest, or ask first if the command waited for long."""
+@router.message(Command(*(story.command for story in STORIES.values()), ignore_case=True))
+async def launch(message: Message, actor: Actor, services: Services, launches: Launches) -> None:
+    """Launch what the command asks for, or ask first if it waited for long."""
     text = message.text or ""
     if is_old(message.date, services.clock()):
         await say(message, views_runs.old_command(text, await launches.keep(text, actor)))
         return
-    launch = launches.backtest(text, actor, key_of(message, "backtest"))
-    view, _ = await asyncio.gather(launch, seen(message))
+    launching = launches.start(text, actor, key_of(message, "launch"))
+    view, _ = await asyncio.gather(launching, seen(message))
     await say(message, view)
 
 
@@ -49,7 +50,7 @@ async def kept_command(
     if text.startswith("/rerun"):
         await say(press, await launches.rerun(run_id_in(text) or "", actor, key, press.id))
     else:
-        await say(press, await launches.backtest(text, actor, key, press.id))
+        await say(press, await launches.start(text, actor, key, press.id))
 
 
 @router.message(Command("rerun", ignore_case=True))
@@ -185,6 +186,4 @@ async def _status(run: Run, services: Services) -> View:
 
 
 def _report(run: Run) -> View | None:
-    if not run.report:
-        return None
-    return views_report.report(BacktestReport.model_validate(run.report))
+    return report_view(run.report) if run.report else None

@@ -12,8 +12,8 @@ import yaml
 from click import Group
 
 from bot.commands import COMMANDS
+from flows.backtest import BACKTEST_TASKS
 from flows.cli import app
-from flows.progress import BACKTEST_TASKS
 from flows.settings import Settings, setting_names
 from pipeline.detectors import all_detectors
 from pipeline.domain.errors import SetupError

@@ -10,10 +10,10 @@ import pytest
 
 from flows import backtest as story
 from flows import backtest_steps as steps
-from flows import control
-from flows.backtest import execute_backtest, trade_picture
+from flows import control, execution
+from flows.backtest import BACKTEST_TASKS, trade_picture
 from flows.backtest_text import CSV_COLUMNS
-from flows.progress import BACKTEST_TASKS
+from flows.execution import execute_run
 from flows.tasks import PlainAttempts, Stop
 from pipeline.domain.errors import BadBarsError, BadRequestError, FeedDownError
 from pipeline.domain.market import Timeframe
@@ -280,7 +280,7 @@ async def test_a_cancel_by_record_alone_is_seen(services, monkeypatch):
         await asyncio.sleep(60)
 
     monkeypatch.setattr(steps, "market_tools", slow)
-    monkeypatch.setattr(story, "CANCEL_POLL", 0.01)
+    monkeypatch.setattr(execution, "CANCEL_POLL", 0.01)
     run = await control.launch_text(COMMAND, CHAT, services)
     await begun.wait()
     await services.runs.request_cancel(run.run_id, NOW)
@@ -326,7 +326,7 @@ async def test_a_run_is_executed_once_however_often_it_is_launched(services):
     run = await control.launch_text(COMMAND, CHAT, services)
     attempts = PlainAttempts(np.random.default_rng(1))
     found = await asyncio.gather(
-        *(execute_backtest(run.run_id, services, attempts=attempts, stop=Stop()) for _ in range(4))
+        *(execute_run(run.run_id, services, attempts=attempts, stop=Stop()) for _ in range(4))
     )
     await ended(run, services)
     assert len([status for status in found if status is not None]) <= 1

@@ -38,9 +38,8 @@ def test_an_answer_asked_for_before_a_handler_ended_repeats_nothing(steps):
     for arrives, pick in steps:
         if arrives:
             next_id += 1
-        for update in answer:  # the answer arrives now, whatever has ended since it was asked for
-            if offsets.begin(update, asked):
-                handled.append(update)
+        # The answer arrives now, whatever has ended since it was asked for.
+        handled += [update for update in answer if offsets.begin(update, asked)]
         asked = offsets.offset
         answer = list(range(max(asked, 1), next_id + 1))
         for update in answer[: pick % 3]:

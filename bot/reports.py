@@ -1,0 +1,23 @@
+"""How the report of each kind of run reads in the chat."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from bot import views_report
+from bot.layout import View
+from pipeline.domain.report import BacktestReport
+
+Kept = Mapping[str, Any]
+
+
+def _backtest(kept: Kept) -> View:
+    return views_report.report(BacktestReport.model_validate(kept))
+
+
+VIEWS: Final[dict[str, Callable[[Kept], View]]] = {"backtest_flow": _backtest}
+"""Flow type -> the view of its dumped report."""
+
+
+def report_view(kept: Kept) -> View:
+    """Return the view of a dumped report, whatever kind of run it tells of."""
+    return VIEWS[str(kept["flow_type"])](kept)

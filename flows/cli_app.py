@@ -1,0 +1,94 @@
+"""The command line's frame: options that all commands share, services, exit codes, errors."""
+
+import asyncio
+import getpass
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+from pydantic import ValidationError
+
+from flows.cli_wait import ready_services
+from flows.kernel_cache import use_kernel_cache
+from flows.services import Services
+from flows.settings import Settings
+from pipeline.domain.errors import AppError, RequestError, SetupError
+from pipeline.domain.request import Actor, Channel
+from storage.telemetry import configure_logging, get_logger
+
+log = get_logger(__name__)
+app = typer.Typer(
+    help="Test intraday setups on your own bars.", no_args_is_help=True, add_completion=False,
+    pretty_exceptions_enable=False,
+)  # fmt: skip
+BAD_REQUEST, FAILURE = 2, 1
+FREE_WORDS = {"ignore_unknown_options": True}
+T = TypeVar("T")
+_home: list[Path] = []
+
+
+@app.callback()
+def main_options(
+    home: Annotated[
+        Path | None, typer.Option(help="folder of everything kept; default: SCOUT_HOME")
+    ] = None,
+) -> None:
+    """Take what all commands share."""
+    _home[:] = [home] if home is not None else []
+
+
+async def print_lines(found: Awaitable[T], lines: Callable[[T], Iterable[str]]) -> int:
+    """Print what an awaitable gives, as lines; the exit code."""
+    return say(lines(await found))
+
+
+def say(lines: Iterable[str]) -> int:
+    """Print lines; the exit code."""
+    for line in lines:
+        print(line)  # noqa: T201
+    return 0
+
+
+def actor() -> Actor:
+    """Return who types here."""
+    return Actor(channel=Channel.CLI, name=getpass.getuser())
+
+
+def run_command(work: Callable[[Services], Awaitable[int]]) -> NoReturn:
+    """Open the services, do the work, and turn every failure into one kind line."""
+    try:
+        settings = Settings(scout_home=_home[0]) if _home else Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        fail(f"Setting {str(first['loc'][0]).upper()}: {first['msg']}", BAD_REQUEST)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    use_kernel_cache(settings.home)
+    with (settings.home / "scout.log").open("a", encoding="utf-8") as stream:
+        configure_logging(stream, settings.log_level)
+        try:
+            code = asyncio.run(_opened(settings, work))
+        except (RequestError, SetupError) as error:
+            log.info("refused", error=error.user_text)
+            fail(error.user_text, BAD_REQUEST)
+        except AppError as error:
+            log.warning("failed", error=error.user_text, exc_info=error)
+            fail(error.user_text, FAILURE)
+        except KeyboardInterrupt:
+            fail("Stopped.", FAILURE)
+        except Exception as error:
+            log.exception("failed")
+            fail(f"Something went wrong ({type(error).__name__}); see {stream.name}.", FAILURE)
+    sys.exit(code)
+
+
+async def _opened(settings: Settings, work: Callable[[Services], Awaitable[int]]) -> int:
+    async with ready_services(settings) as services:
+        return await work(services)
+
+
+def fail(text: str, code: int) -> NoReturn:
+    """Print one kind line and end with the code."""
+    print(text, file=sys.stderr)  # noqa: T201
+    sys.exit(code)

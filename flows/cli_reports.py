@@ -1,0 +1,23 @@
+"""How the report of each kind of run reads on the command line."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from flows.cli_views import report_lines
+from pipeline.domain.report import BacktestReport
+
+Kept = Mapping[str, Any]
+
+
+def _backtest(kept: Kept, archive: Path) -> list[str]:
+    return report_lines(BacktestReport.model_validate(kept), archive)
+
+
+LINES: dict[str, Callable[[Kept, Path], list[str]]] = {"backtest_flow": _backtest}
+"""Flow type -> the lines of its dumped report; the path is the archive's."""
+
+
+def lines_of_report(kept: Kept, archive: Path) -> list[str]:
+    """Return the lines of a dumped report, whatever kind of run it tells of."""
+    return LINES[str(kept["flow_type"])](kept, archive)

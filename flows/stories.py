@@ -1,0 +1,28 @@
+"""Every kind of run there is, by its flow type."""
+
+from flows.backtest import BACKTEST
+from flows.story import Story
+from pipeline.domain.request import Run
+
+STORIES: dict[str, Story] = {story.flow_type: story for story in (BACKTEST,)}
+
+
+def story_of(run: Run) -> Story:
+    """Return the kind of a run."""
+    return STORIES[run.flow_type]
+
+
+def story_for(request: object) -> Story:
+    """Return the kind of run that a request model asks for."""
+    return next(story for story in STORIES.values() if isinstance(request, story.request))
+
+
+def story_named(command: str) -> Story | None:
+    """Return the kind of run behind a command's word, or None."""
+    return next((story for story in STORIES.values() if story.command == command), None)
+
+
+def run_title(run: Run) -> str:
+    """Return a run's title from its request."""
+    story = story_of(run)
+    return story.title(story.request.model_validate(run.request))
