@@ -76,11 +76,18 @@ class SetupCb(CallbackData, prefix="s"):
     digest: str
 
 
+class ToolCb(CallbackData, prefix="tl"):
+    """Show the tool of that name."""
+
+    name: str
+
+
 ROLE_OF_PRESS: Final[dict[str, str]] = {
     "t": "viewer",
     "o": "viewer",
     "r": "viewer",
     "s": "viewer",
+    "tl": "viewer",
     "ch": "viewer",
     "c": "trader",
     "rr": "trader",

@@ -119,16 +119,23 @@ class Scene:
         for which, colour in ((rising, self.theme.up), (~rising, self.theme.down)):
             self.canvas.rects(np.concatenate([wicks[which], bodies[which]]), colour, z=4)
 
-    def place_labels(self, keep_clear: list[Box]) -> None:
-        """Find room for the labels asked for, and draw them with a line to what they mean."""
+    def place_labels(self, keep_clear: list[Box]) -> list[Wanted]:
+        """Find room for the labels asked for, and draw them with a line to what they mean.
+
+        Returns those for which there was none.
+        """
+        crowded_out = []
         placer = Placer(_inner(self.plot, 4), self._obstacles())
         for box in keep_clear:
             placer.take(box)
         for want in sorted(self.wanted, key=lambda w: w.rank):
             size = (text_width(want.words, self.font, bold=True) + 18, self.font * 1.45)
             found = placer.place(want.x, want.y, size, up=want.up)
-            if found is not None:
+            if found is None:
+                crowded_out.append(want)
+            else:
                 self._draw_label(want, found)
+        return crowded_out
 
     def _draw_label(self, want: Wanted, box: Box) -> None:
         x, y = want.x, want.y

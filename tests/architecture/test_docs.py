@@ -4,12 +4,15 @@ import ast
 import importlib.util
 import re
 from importlib import resources
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 import yaml
 from click import Group
+from PIL import Image
 
 from bot.commands import COMMANDS
 from flows.backtest import BACKTEST_TASKS
@@ -109,14 +112,28 @@ def test_every_detector_and_its_parameters_are_told():
     assert not missing(SESSIONS, text)
 
 
-def test_the_detectors_table_is_up_to_date():
+@pytest.fixture(scope="module")
+def make_detectors():
     spec = importlib.util.spec_from_file_location("make_detectors", DOCS / "make_detectors.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.renewed(page("detectors.md")) == page("detectors.md"), (
+    return module
+
+
+def test_the_detectors_table_is_up_to_date(make_detectors):
+    assert make_detectors.renewed(page("detectors.md")) == page("detectors.md"), (
         "run docs/make_detectors.py"
     )
+
+
+def test_the_detectors_pictures_are_up_to_date(make_detectors):
+    """Pixel by pixel, with room for another machine's letters."""
+    for path, png in make_detectors.pictures().items():
+        kept, now = (np.asarray(Image.open(f).convert("RGB")) for f in (path, BytesIO(png)))
+        assert kept.shape == now.shape
+        differs = (np.abs(kept.astype(int) - now).max(axis=2) > 40).mean()
+        assert differs < 0.002, f"{path.name}: run docs/make_detectors.py"
 
 
 def test_every_word_of_a_setup_is_told():

@@ -6,7 +6,6 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from matplotlib.text import Text
 from PIL import Image
 
 from pipeline.backtest.metrics import metrics
@@ -16,42 +15,14 @@ from pipeline.domain.report import Gap, QualityReport
 from pipeline.domain.trade import EntryType, ExitReason
 from pipeline.render.chart import LAYOUTS, Look, draw_signal, signal_chart
 from pipeline.render.coverage import coverage_chart, draw_coverage
-from pipeline.render.labels import Box
 from pipeline.render.report_charts import draw_equity, equity_chart
 from pipeline.render.schematic import draw_schematic
 from pipeline.render.theme import THEMES, TV_DARK, TV_LIGHT, theme_named
 from tests.kit.pictures import BTCUSD, EURUSD, GER40, raid_case, trade_of, trades_drawn, walk
+from tests.kit.tidy import assert_tidy, words_of
 
 KINDS = ("range", "level", "sweep", "gap", "structure", "pattern")
 LONG_NAME = "A_setup_whose_author_could_not_stop_before_the_sixty_fourth_char"
-STAMP = "SYNTHETIC"
-
-
-def words_of(canvas):
-    """Boxes of all texts as matplotlib measures them, y downwards; the big stamp left out."""
-    found = []
-    renderer = canvas.agg.get_renderer()
-    for artist in canvas.figure.findobj(Text):
-        if not artist.get_text() or (artist.get_text() == STAMP and artist.get_fontsize() > 60):
-            continue
-        e = artist.get_window_extent(renderer)
-        box = Box(e.x0, canvas.height - e.y1, e.x1, canvas.height - e.y0)
-        found.append((artist.get_text(), artist.get_fontsize(), box))
-    return found
-
-
-def assert_tidy(canvas, smallest=22):
-    words = words_of(canvas)
-    assert words
-    for text, size, box in words:
-        assert box.within(canvas.frame), (text, box)
-        assert size >= smallest, (text, size)
-    for i, (text, _, a) in enumerate(words):
-        for other, _, b in words[:i]:
-            assert not a.meets(b), (text, other)
-    for i, a in enumerate(canvas.tags):
-        assert a.within(canvas.frame)
-        assert not any(a.meets(b) for b in canvas.tags[:i])
 
 
 def drawn_case(seed):
