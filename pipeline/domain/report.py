@@ -61,6 +61,45 @@ class Metrics(BaseModel):
     months: tuple[MonthResult, ...] = ()
 
 
+class DrawdownLuck(BaseModel):
+    """How deep the drawdown of the same trades is in other orders, R ≥ 0."""
+
+    model_config = ConfigDict(frozen=True)
+
+    median: float
+    high: float = Field(description="only one order in twenty falls deeper")
+
+
+class Verdict(StrEnum):
+    """Whether a mean result can be told from zero by its interval."""
+
+    ABOVE = "above_zero"
+    BELOW = "below_zero"
+    OPEN = "not_told_from_zero"
+    TOO_FEW = "too_few_trades"
+
+
+class Robustness(BaseModel):
+    """How far chance alone can move a list of trades. None where it can't be said.
+
+    By days: the interval of the mean comes from drawing blocks of days anew; otherwise there are
+    too few days for that and it comes from the standard error.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    verdict: Verdict
+    days: int = Field(description="UTC days on which a trade ended")
+    by_days: bool
+    block_days: float = Field(description="mean length of a block, in such days")
+    draws: int = Field(description="bootstrap resamples")
+    expectancy_r: Interval | None
+    profit_factor: Interval | None
+    drawdown_r: DrawdownLuck | None
+    sharpe: float | None = Field(description="of R by weekday, a year (√252)")
+    sortino: float | None = Field(description="of R by weekday, a year (√252)")
+
+
 class Gap(BaseModel):
     """A hole in the bars where the calendar says there should be some."""
 
