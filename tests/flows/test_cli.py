@@ -103,6 +103,20 @@ def test_setups_data_and_users_are_told(home):
     assert (users.stdout, none.stdout) == ("5  viewer\n", "")
 
 
+def test_tools_are_listed_told_and_drawn(home, tmp_path):
+    place = tmp_path / "fvg.png"
+    listed, told, wrong, nowhere = scouts(
+        home, ["tools"], ["tools", "fvg", "--picture", str(place)], ["tools", "swng"],
+        ["tools", "swing", "--picture", str(tmp_path / "no" / "where.png")],
+    )  # fmt: skip
+    assert "fair_value_gap       Fair value gap" in listed.stdout
+    assert "min_gap_atr      0.1" in told.stdout
+    assert place.read_bytes().startswith(b"\x89PNG")
+    assert (wrong.returncode, nowhere.returncode) == (2, 2)
+    assert wrong.stderr == "unknown tool 'swng': did you mean swing?\n"
+    assert "can't be written" in nowhere.stderr
+
+
 def test_an_open_question_is_asked_with_exit_2(home, tmp_path):
     table = "time,open,high,low,close\n2025-05-05 08:00:00,1,1,1,1\n"
     (tmp_path / "prices.csv").write_text(table)
