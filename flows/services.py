@@ -28,9 +28,11 @@ from storage.ports import (
     Outbox,
     RunStore,
     SetupStore,
+    TrialLedger,
 )
 from storage.runs import SqlRunStore
 from storage.setup_files import FileSetupStore, builtin_library
+from storage.trials import SqlTrialLedger
 
 PRELOAD = ("flows.cpu_preload",)
 """Imported once by the server that computing processes are forked from."""
@@ -48,6 +50,7 @@ class Services:
     audit: AuditLog
     outbox: Outbox
     chats: ChatStore
+    trials: TrialLedger
     setups: SetupStore
     instruments: InstrumentTable
     lease: Lease
@@ -88,6 +91,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             audit=SqlAuditLog(database.engine),
             outbox=SqlOutbox(database.engine),
             chats=SqlChatStore(database.engine),
+            trials=SqlTrialLedger(database.engine),
             setups=FileSetupStore(builtin_library(), home / "rules", home / "versions"),
             instruments=YamlInstruments(home / "instruments.yaml"),
             lease=lease,

@@ -13,6 +13,7 @@ import pandas as pd
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.report import Artifact, Delivery, DeliveryKind, Holding
 from pipeline.domain.request import Actor, AuditEvent, Run, RunStatus, TaskRecord
+from pipeline.domain.trial import Trial
 from pipeline.setups.rules import SetupSpec, SetupVersion
 
 
@@ -150,6 +151,24 @@ class AuditLog(Protocol):
 
     async def newest(self, limit: int = 50, run_id: str | None = None) -> list[AuditEvent]:
         """Return events, newest first."""
+        ...
+
+
+class TrialLedger(Protocol):
+    """Every variant of every idea that was ever tried; append only.
+
+    An idea is a setup on a symbol, with tries on SYNTHETIC bars apart.
+    """
+
+    async def append_many(self, trials: Sequence[Trial]) -> int:
+        """Write those whose variant the idea doesn't have yet; return how many that were.
+
+        A variant tried again keeps its first entry, so repeating an append changes nothing.
+        """
+        ...
+
+    async def of_idea(self, setup_id: str, symbol: str, *, synthetic: bool = False) -> list[Trial]:
+        """Return the idea's trials in the order in which they were first written."""
         ...
 
 

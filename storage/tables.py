@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -218,4 +219,23 @@ ARTIFACTS = Table(
     Column("role", Words, nullable=False),
     Column("meta", JSON, nullable=False),
     Index(None, "run_id", "seq"),
+)
+
+TRIALS = Table(
+    "trials",
+    METADATA,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("setup_id", Words, nullable=False),
+    Column("symbol", Words, nullable=False),
+    Column("synthetic", Boolean, nullable=False),
+    Column("variant", String(64), nullable=False),
+    Column("what", JSON, nullable=False),
+    Column("trades", Integer, nullable=False),
+    Column("mean_r", Double),
+    Column("sd_r", Double),
+    Column("skew", Double),
+    Column("kurtosis", Double),
+    Column("run_id", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    UniqueConstraint("setup_id", "symbol", "synthetic", "variant"),
 )

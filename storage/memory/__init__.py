@@ -5,6 +5,7 @@ from storage.memory.chats import MemoryChatStore
 from storage.memory.lease import MemoryLease
 from storage.memory.outbox import MemoryOutbox
 from storage.memory.runs import MemoryAuditLog, MemoryRunStore
+from storage.memory.trials import MemoryTrialLedger
 
 __all__ = [
     "MemoryArchive",
@@ -13,4 +14,5 @@ __all__ = [
     "MemoryLease",
     "MemoryOutbox",
     "MemoryRunStore",
+    "MemoryTrialLedger",
 ]

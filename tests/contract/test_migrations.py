@@ -20,6 +20,8 @@ from storage.database import migrate, open_database
 from storage.outbox import SqlOutbox
 from storage.runs import SqlRunStore
 from storage.tables import METADATA
+from storage.trials import SqlTrialLedger
+from tests.contract.test_trials import trial
 
 NOW = datetime(2025, 10, 31, tzinfo=UTC)
 ANNA = Actor(channel=Channel.CLI)
@@ -101,6 +103,7 @@ async def fill(url, folder):
     await SqlChatStore(engine).set_role(1, "owner", NOW)
     await SqlChatStore(engine).note_stranger(2, NOW)
     await SqlChatStore(engine).remember("k", {}, NOW)
+    await SqlTrialLedger(engine).append_many([trial()])
     await FileArchive(folder, engine).put(
         "a.csv", b"x", run_id=run.run_id, role="r", media_type="t"
     )

@@ -27,6 +27,7 @@ from storage.memory import (
     MemoryLease,
     MemoryOutbox,
     MemoryRunStore,
+    MemoryTrialLedger,
 )
 from storage.memory_bars import MemoryBarStore
 
@@ -136,6 +137,7 @@ async def plain_services(
         audit=MemoryAuditLog(),
         outbox=MemoryOutbox(),
         chats=MemoryChatStore(),
+        trials=MemoryTrialLedger(),
         setups=LibrarySetups(),
         instruments=YamlInstruments(),
         lease=MemoryLease(),

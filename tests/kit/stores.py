@@ -14,9 +14,11 @@ from storage.memory import (
     MemoryChatStore,
     MemoryOutbox,
     MemoryRunStore,
+    MemoryTrialLedger,
 )
 from storage.outbox import SqlOutbox
 from storage.runs import SqlRunStore
+from storage.trials import SqlTrialLedger
 
 BACKENDS = ("memory", "sqlite", "postgres")
 
@@ -44,6 +46,9 @@ class Stores:
 
     def chats(self):
         return self._make(MemoryChatStore, SqlChatStore)
+
+    def trials(self):
+        return self._make(MemoryTrialLedger, SqlTrialLedger)
 
     def archive(self):
         return self._make(MemoryArchive, lambda engine: FileArchive(self._folder, engine))
