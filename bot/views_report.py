@@ -7,6 +7,7 @@ from aiogram.utils.formatting import Bold, Code, ExpandableBlockQuote, Text, as_
 from bot import keyboards
 from bot.layout import View, fit
 from bot.texts import en
+from flows import cost_words
 from flows.backtest_text import command_of
 from pipeline.domain.report import BacktestReport, Metrics
 from pipeline.domain.signal import FunnelStep
@@ -60,7 +61,7 @@ def _headline(result: BacktestReport, m: Metrics) -> list[Text | str]:
         f"Profit factor {number(m.profit_factor)}",
         f"Break-even win rate {_percent(m.break_even_rate)}",
         f"Max drawdown {number(m.max_drawdown_r)} R, {number(m.max_drawdown_pnl)} {money}",
-        f"Costs paid {number(m.costs)} {money}".rstrip(),
+        f"Costs paid {cost_words.paid_told(m.costs, m.swap, money)}",
         _ambiguous(m),
     ]
 
@@ -132,12 +133,7 @@ def _costs(result: BacktestReport) -> list[Text | str]:
     paid = result.costs
     if not paid:
         return []
-    commission = paid.get("commission") or 0
-    money = f"{commission:g} {result.currency} a lot" if commission else "none"
-    told = (
-        f"Paid: {en.spread_told(paid.get('spread_points'), paid.get('spread_table_points'))}, "
-        f"slippage {paid.get('slippage_points') or 0:g} points, commission {money}."
-    )
+    told = f"Paid: {cost_words.costs_told(paid, result.currency)}."
     fill = en.FILL_WORDS.get(str(paid.get("fill")))
     size = f"Size: {result.lots:g} {'lot' if result.lots == 1 else 'lots'}" if result.lots else ""
     if result.risk:

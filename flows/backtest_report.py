@@ -122,9 +122,16 @@ def _costs(job: Job) -> dict[str, Any]:
     return {
         **costs.model_dump(),
         "spread_source": "request" if costs.spread_points is not None else "bars or table",
+        "swap_source": _swap_source(job),
         "spread_table_points": [min(instrument.spread_points), max(instrument.spread_points)],
         "fill": job.request.options.fill.value,
     }
+
+
+def _swap_source(job: Job) -> str:
+    if job.request.options.swap is not None:
+        return "request"
+    return "instrument" if job.instrument.swap is not None else "not known"
 
 
 def _missed(tested: Tested) -> dict[str, int]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from flows import backtest_compute as compute
 from flows.backtest_compute import FillJob, Found, Frozen, Look, SetupJob, Tested
+from flows.costs import costs_of
 from flows.holdings import best_holding, held_text
 from flows.services import Services
 from flows.state import RunState
@@ -262,16 +263,7 @@ def fill_job(job: Job) -> FillJob:
 
 def cost_model(job: Job) -> CostModel:
     """Return the costs: the request's, else the instrument's, else the settings'."""
-    options, instrument, settings = job.request.options, job.instrument, job.services.settings
-    spread = options.spread
-    if spread is None and not any(instrument.spread_points):
-        spread = settings.default_spread
-    slippage = options.slippage
-    if slippage is None:
-        slippage = instrument.slippage_points or settings.default_slippage
-    return CostModel(
-        spread_points=spread, slippage_points=slippage, commission=instrument.commission
-    )
+    return costs_of(job.request.options, job.instrument, job.services.settings)
 
 
 def artifact_meta(job: Job) -> dict[str, str]:

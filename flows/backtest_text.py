@@ -11,7 +11,7 @@ from pipeline.domain.trade import Trade
 CSV_COLUMNS = (
     "trade_id", "signal_id", "entry_time", "entry_price", "exit_time", "exit_price",
     "exit_reason", "pnl", "rr", "side", "sl_price", "tp_price", "mae", "mfe", "cost",
-    "rule_version", "lots", "pnl_points", "ambiguous", "rr_worst", "rr_best",
+    "rule_version", "lots", "pnl_points", "ambiguous", "rr_worst", "rr_best", "swap", "nights",
 )  # fmt: skip
 
 

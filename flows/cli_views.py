@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from flows import cost_words
 from flows.control import DryRunPlan
 from flows.import_words import ImportQuestion, ImportReceipt
 from flows.stories import run_title
@@ -84,7 +85,8 @@ def _figures(figures: Metrics, report: BacktestReport) -> list[str]:
     bounds = f"total between {figures.total_r_worst:+.2f} and {figures.total_r_best:+.2f} R"
     rows += [
         ("total", f"{figures.total_r:+.2f} R, {figures.total_pnl:+.2f} {report.currency} net"),
-        ("costs", f"{figures.costs:.2f} {report.currency}"),
+        ("costs", cost_words.paid_told(figures.costs, figures.swap, report.currency)),
+        ("charged", cost_words.costs_told(report.costs, report.currency)),
         ("max drawdown", f"{figures.max_drawdown_r:.2f} R"),
         ("ambiguous", f"{figures.ambiguous} ({bounds})"),
     ]

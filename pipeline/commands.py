@@ -34,6 +34,8 @@ _ALIASES = {
     "llm": "analyze_with_llm",
     "slip": "slippage",
 }
+_COSTS = ("spread", "slippage", "commission", "swap")
+_FREE = {"off", "none", "no"}
 _TRUE, _FALSE = {"1", "true", "yes", "on", "y"}, {"0", "false", "no", "off", "n"}
 
 
@@ -173,6 +175,8 @@ def _option_value(key: str, value: str) -> Any:
     if key in _FLAGS and lowered in _TRUE | _FALSE:
         return lowered in _TRUE
     raw: Any = lowered.replace(",", ".") if key not in _FLAGS else value
+    if key in _COSTS and lowered in _FREE:
+        raw = 0.0
     try:
         return getattr(BacktestOptions.model_validate({key: raw}), key)
     except ValidationError as error:
@@ -200,6 +204,8 @@ def _option_choices(key: str) -> tuple[str, ...]:
         return tuple(m.value for m in FillMode)
     if key in _FLAGS:
         return ("true", "false")
+    if key in _COSTS:
+        return ("0.5", "off")
     usual = {"rr_target": ("2", "1.5", "3"), "max_trades": ("100",), "risk": ("100",)}
     return usual.get(key, ("1",))
 

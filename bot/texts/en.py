@@ -23,8 +23,9 @@ HELLO: Final = (
 FIRST_STEPS: Final = "Begin with one of these; tap to copy:"
 HELP_MORE: Final = (
     "Send me a file of bars (CSV, parquet, .zip) to test on your own data.\n"
-    "Options of /backtest: rr=2 (target in R), spread=1.5 and slippage=0.5 (points), lots=0.1, "
-    "risk=100 (money), "
+    "Options of /backtest: rr=2 (target in R), spread=1.5 and slippage=0.5 (points), "
+    "commission=3 (money a lot and side), swap=0.5 (points a night), each of these also =off; "
+    "lots=0.1, risk=100 (money), "
     "max_trades=100, parallel=false (one position at a time), "
     "fill=drilldown|pessimistic|optimistic|adaptive, dry_run (only the plan)"
 )
@@ -150,17 +151,6 @@ def lost_line(lost: Mapping[str, int]) -> str:
 def count(number: int, word: str) -> str:
     """Return "1 day", "2 days"."""
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
-
-
-def spread_told(fixed: object, table: object) -> str:
-    """Tell which spread the fills paid, in points."""
-    if isinstance(fixed, int | float):
-        return f"spread {fixed:g} points"
-    if not isinstance(table, list | tuple) or not table:
-        return "spread as the bars have it"
-    low, high = min(table), max(table)
-    hours = f"{low:g} points" if low == high else f"{low:g} to {high:g} points by the hour of day"
-    return f"the spread that a bar tells, else {hours}"
 
 
 FILL_WORDS: Final[Mapping[str, str]] = {

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.backtest import fills, layout
+from pipeline.backtest.nights import nights_charged
 from pipeline.domain.bars import epoch_seconds
 from pipeline.domain.costs import spread_prices
-from pipeline.domain.market import Instrument, Timeframe
+from pipeline.domain.market import Instrument, Swap, Timeframe
 from pipeline.domain.trade import (
     CostModel,
     EntryType,
@@ -53,10 +54,15 @@ class SimResult:
 
 
 def market_array(
-    bars: pd.DataFrame, instrument: Instrument, timeframe: Timeframe, spread_points: float | None
+    bars: pd.DataFrame,
+    instrument: Instrument,
+    timeframe: Timeframe,
+    spread_points: float | None,
+    swap: Swap | None = None,
 ) -> np.ndarray:
-    """Lay out a bar frame for the kernels: float64, shape (7, n), rows as in `layout`."""
-    opened = epoch_seconds(bars["open_time"]).astype("float64")
+    """Lay out a bar frame for the kernels: float64, shape (8, n), rows as in `layout`."""
+    seconds = epoch_seconds(bars["open_time"])
+    opened = seconds.astype("float64")
     return np.ascontiguousarray(
         np.vstack(
             [
@@ -67,6 +73,7 @@ def market_array(
                 spread_prices(bars, instrument, spread_points),
                 opened,
                 opened + timeframe.minutes * 60.0,
+                nights_charged(seconds, swap),
             ]
         )
     )
@@ -125,7 +132,7 @@ def simulate(
     bars
         Bar frame of the trigger timeframe. m1: bar frame for drill-down, or None.
     costs
-        Spread and slippage in points, commission in money per lot and side.
+        Spread and slippage in points, commission in money per lot and side, swap per night.
     lots, risk
         The size as in `risk.position_size`, by each ticket's own distance to its stop. A position
         that would be smaller than the broker's smallest is missed as SIZE.
@@ -148,7 +155,7 @@ def simulate(
     if not ordered:
         return SimResult([], [])
     rows = np.array([plan_row(plan) for plan in ordered])
-    market = market_array(bars, instrument, timeframe, costs.spread_points)
+    market = market_array(bars, instrument, timeframe, costs.spread_points, costs.swap)
     inner = bars.iloc[:0] if m1 is None or timeframe is Timeframe.M1 else m1
     minutes = market_array(inner, instrument, Timeframe.M1, costs.spread_points)
     slip = costs.slippage_points * instrument.point
@@ -223,7 +230,9 @@ class _Book:
             rr=rr,
             mae=min(row[layout.O_MAE] / risk, 0.0),
             mfe=max(row[layout.O_MFE] / risk, 0.0),
-            cost=self._cost_points(row) * money,
+            cost=self._cost_points(plan, row) * money,
+            swap=self._swap_points(plan, row) * money,
+            nights=row[layout.O_NIGHTS],
             ambiguous=best - worst > layout.DUST,
             rr_worst=worst,
             rr_best=best,
@@ -231,19 +240,29 @@ class _Book:
 
     def _net_points(self, plan: Plan, row: np.ndarray) -> float:
         moved = (row[layout.O_EXIT_PRICE] - row[layout.O_ENTRY_PRICE]) * plan.side.sign
-        return float(moved / self.instrument.point - self._commission_points())
+        earned = moved / self.instrument.point + self._swap_points(plan, row)
+        return float(earned - self._commission_points())
 
     def _commission_points(self) -> float:
         """Both sides' commission, as points of one lot."""
         return 2 * self.costs.commission / self.instrument.point_value
 
-    def _cost_points(self, row: np.ndarray) -> float:
-        """Spread on the leg that trades at the ask, slippage on both, commission.
+    def _swap_points(self, plan: Plan, row: np.ndarray) -> float:
+        """What the nights brought; negative: what they cost."""
+        swap, nights = self.costs.swap, float(row[layout.O_NIGHTS])
+        if swap is None or nights == 0:
+            return 0.0
+        entry = float(row[layout.O_ENTRY_PRICE])
+        return nights * swap.points_per_night(plan.side, entry, self.instrument.point)
+
+    def _cost_points(self, plan: Plan, row: np.ndarray) -> float:
+        """Spread on the leg that trades at the ask, slippage on both, commission, swap.
 
         Net plus cost is what the bid moved between the two fills: see `Trade.cost`.
         """
         paid = row[layout.O_SPREAD] + row[layout.O_SLIPPED] + row[layout.O_ENTRY_SLIPPED]
-        return float(paid / self.instrument.point + self._commission_points())
+        fees = self._commission_points() - self._swap_points(plan, row)
+        return float(paid / self.instrument.point + fees)
 
 
 def _missed(plan: Plan, state: int, row: np.ndarray) -> Missed:

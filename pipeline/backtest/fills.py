@@ -22,6 +22,7 @@ from pipeline.backtest.layout import (
     B_END,
     B_HIGH,
     B_LOW,
+    B_NIGHTS,
     B_SPREAD,
     B_TIME,
     BUSY,
@@ -45,6 +46,7 @@ from pipeline.backtest.layout import (
     O_EXIT_TIME,
     O_MAE,
     O_MFE,
+    O_NIGHTS,
     O_SLIPPED,
     O_SPREAD,
     O_STATE,
@@ -54,6 +56,7 @@ from pipeline.backtest.layout import (
     P_LEFT,
     P_MAE,
     P_MFE,
+    P_NIGHTS,
     P_PAID,
     P_REASON,
     P_SLIPPED,
@@ -121,6 +124,7 @@ def _close(
     out[O_EXIT_PRICE] = plan[SIDE] * p[P_PAID]
     out[O_EXIT_TIME] = when
     out[O_MAE], out[O_MFE], out[O_SLIPPED] = p[P_MAE], p[P_MFE], p[P_SLIPPED]
+    out[O_NIGHTS] = p[P_NIGHTS]
     out[O_SPREAD] = p[P_SPREAD] if plan[SIDE] < 0 else bars[B_SPREAD, int(out[O_ENTRY_BAR])]
 
 
@@ -229,6 +233,7 @@ def run_plan(
             if how == INSIDE and filled >= 0:
                 out[O_ENTRY_TIME] = minutes[B_TIME, filled]
         p[P_SPREAD] += (left - p[P_LEFT]) * bars[B_SPREAD, i]
+        p[P_NIGHTS] += (left - p[P_LEFT]) * (bars[B_NIGHTS, i] - bars[B_NIGHTS, first])
         if p[P_LEFT] <= 0:
             _close(out, p, plan, bars, i, when)
             return
@@ -236,6 +241,7 @@ def run_plan(
     end = bars.shape[1] - 1
     _o, _h, _low, close = leaving(bars, end, plan[SIDE], bars[B_SPREAD, end])
     p[P_SPREAD] += p[P_LEFT] * bars[B_SPREAD, end]
+    p[P_NIGHTS] += p[P_LEFT] * (bars[B_NIGHTS, end] - bars[B_NIGHTS, first])
     leave(p, p[P_LEFT], close, slip, TIME)
     _close(out, p, plan, bars, end, bars[B_END, end])
 

@@ -19,8 +19,9 @@ TP, SL, BE, TIME, SESSION_END, EXPIRED, VOID, INVALID, BUSY, NO_BARS = range(10)
     P_REASON,
     P_NEXT,
     P_MOVED,
-) = range(11)
-P_WIDTH = 11
+    P_NIGHTS,  # charged until it left, weighted by the shares that left
+) = range(12)
+P_WIDTH = 12
 DUST = 1e-9  # a share too small to be one
 
 # Columns of a plan row (float64; times are epoch seconds, prices unsigned, NaN: no such rule).
@@ -56,11 +57,13 @@ DUST = 1e-9  # a share too small to be one
     O_SLIPPED,
     O_ENTRY_SLIPPED,
     O_SPREAD,  # paid on the leg that trades at the ask, in prices
-) = range(12)
-OUTCOME_WIDTH = 12
+    O_NIGHTS,
+) = range(13)
+OUTCOME_WIDTH = 13
 
 # How an order met a bar.
 UNFILLED, AT_OPEN, INSIDE, REFUSED = range(4)
 
-# Rows of a market array: the bars' prices, half-open times and spread.
-B_OPEN, B_HIGH, B_LOW, B_CLOSE, B_SPREAD, B_TIME, B_END = range(7)
+# Rows of a market array: the bars' prices, spread, half-open times, and the nights charged by
+# the bar's opening since some day long ago (only differences mean anything).
+B_OPEN, B_HIGH, B_LOW, B_CLOSE, B_SPREAD, B_TIME, B_END, B_NIGHTS = range(8)

@@ -71,6 +71,7 @@ def metrics(trades: Sequence[Trade]) -> Metrics:
         total_points=float(sum(t.pnl_points for t in ordered)),
         total_pnl=float(pnl.sum()),
         costs=float(sum(t.cost for t in ordered)),
+        swap=float(sum(t.swap for t in ordered)),
         max_drawdown_r=drawdown(rr),
         max_drawdown_pnl=drawdown(pnl),
         break_even_rate=_break_even(average_win, average_loss),

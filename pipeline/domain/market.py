@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -77,6 +78,53 @@ SESSIONS: dict[str, Session] = {
 }
 
 
+class SwapUnit(StrEnum):
+    """What a swap is counted in.
+
+    points: of the instrument, per lot and night. percent: per cent a year of the entry price, by
+    a year of 360 days, as MetaTrader's SYMBOL_SWAP_MODE_INTEREST_OPEN counts.
+    """
+
+    POINTS = "points"
+    PERCENT = "percent"
+
+
+BANK_YEAR = 360
+_WORKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
+
+
+class Swap(BaseModel):
+    """What a position receives for each night; negative: what it pays, as brokers print it.
+
+    A night is charged to what is open at the day roll, 17:00 New York. `triple_day` pays three,
+    for the weekend: Wednesday for currencies and metals (spot settles two days later), Friday for
+    most index CFDs. None: the market never pauses and each of the seven rolls pays one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    long: float = Field(ge=-10_000, le=10_000)
+    short: float = Field(ge=-10_000, le=10_000)
+    unit: SwapUnit = SwapUnit.POINTS
+    triple_day: Literal["monday", "tuesday", "wednesday", "thursday", "friday"] | None = (
+        "wednesday"
+    )
+
+    @property
+    def nights_by_weekday(self) -> tuple[int, ...]:
+        """Nights that each weekday's roll charges, Monday first; seven in all."""
+        if self.triple_day is None:
+            return (1,) * 7
+        return (*(3 if day == self.triple_day else 1 for day in _WORKDAYS), 0, 0)
+
+    def points_per_night(self, side: Side, entry_price: float, point: float) -> float:
+        """Return what one night adds to a position's result, in points of the instrument."""
+        rate = self.long if side is Side.LONG else self.short
+        if self.unit is SwapUnit.POINTS:
+            return rate
+        return rate / 100 / BANK_YEAR * entry_price / point
+
+
 class Instrument(BaseModel):
     """What one needs to know of a symbol to turn prices into points, money and costs.
 
@@ -100,6 +148,7 @@ class Instrument(BaseModel):
     )
     slippage_points: float = Field(ge=0, description="points on market and stop fills")
     commission: float = Field(ge=0, default=0.0, description="money per lot and side")
+    swap: Swap | None = Field(default=None, description="None: not known, none is charged")
     cash_session: str = Field(description="name in SESSIONS of its main session")
     calendar: str = Field(description="fx | index_xetra | index_us | metal | crypto")
     week_open: str = Field(default="America/New_York Sun 17:00")

@@ -49,6 +49,7 @@ class Metrics(BaseModel):
     total_points: float
     total_pnl: float
     costs: float
+    swap: float = Field(default=0.0, description="part of the costs; money received for nights")
     max_drawdown_r: float
     max_drawdown_pnl: float
     break_even_rate: float | None

@@ -28,6 +28,12 @@ class BacktestOptions(BaseModel):
     rr_target: float | None = Field(default=None, gt=0, le=50, description="first target in R")
     slippage: float | None = Field(default=None, ge=0, le=1000, description="points")
     spread: float | None = Field(default=None, ge=0, le=1000, description="points")
+    commission: float | None = Field(
+        default=None, ge=0, le=1000, description="money per lot and side"
+    )
+    swap: float | None = Field(
+        default=None, ge=0, le=1000, description="points paid for a night, long or short"
+    )
     parallel: bool = Field(default=True, description="false: one position at a time")
     fill: FillMode = FillMode.DRILLDOWN
     lots: float | None = Field(default=None, gt=0, le=1000)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.domain.market import Side
+from pipeline.domain.market import Side, Swap
 
 
 class EntryType(StrEnum):
@@ -78,13 +78,17 @@ class Plan(BaseModel):
 
 
 class CostModel(BaseModel):
-    """Costs of one run. `spread_points` None: the bar's own, else the instrument's by hour."""
+    """Costs of one run. `spread_points` None: the bar's own, else the instrument's by hour.
+
+    `commission` is money per lot and side; `swap` None: nights cost nothing.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     spread_points: float | None = Field(default=None, ge=0)
     slippage_points: float = Field(ge=0)
     commission: float = Field(ge=0, default=0.0)
+    swap: Swap | None = None
 
 
 class Trade(BaseModel):
@@ -114,8 +118,12 @@ class Trade(BaseModel):
     mae: float
     mfe: float
     cost: float = Field(
-        description="money paid in spread, slippage and commission; pnl + cost is what the bid "
-        "moved between the fills"
+        description="money paid in spread, slippage, commission and swap; pnl + cost is what the "
+        "bid moved between the fills. A swap received makes it smaller, at times negative"
+    )
+    swap: float = Field(default=0.0, description="money received for nights; negative: paid")
+    nights: float = Field(
+        default=0.0, description="nights charged, the triple day's as 3, weighted by what was open"
     )
     ambiguous: bool = Field(description="stop and target lay in one bar of the trigger timeframe")
     rr_worst: float

@@ -7,8 +7,13 @@ orders trigger as the price passes them.
 
 import math
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from pipeline.domain.market import Swap
 from pipeline.domain.trade import EntryType, FillMode, Plan
+
+NEW_YORK = ZoneInfo("America/New_York")
 
 
 @dataclass
@@ -30,6 +35,28 @@ class Outcome:
     exit_time: float = math.nan
     exit: float = math.nan
     bar: int = -1
+    entry_bar: float = math.nan
+    exits: list[tuple[float, float]] = field(default_factory=list)
+
+    def nights(self, swap: Swap) -> float:
+        """Nights held, share by share, from the entry bar's open to the exit bar's."""
+        return sum(share * rolls(self.entry_bar, bar, swap) for share, bar in self.exits)
+
+
+def rolls(start: float, end: float, swap: Swap) -> int:
+    """Nights that the rolls in (start, end] charge, found day by day on New York's calendar."""
+    first, last = (datetime.fromtimestamp(t, UTC) for t in (start, end))
+    day, nights = first.date() - timedelta(days=1), 0
+    while day <= last.date():
+        roll = datetime(day.year, day.month, day.day, 17, tzinfo=NEW_YORK)
+        if first < roll <= last:
+            name = f"{day:%A}".lower()
+            if swap.triple_day is None:
+                nights += 1
+            elif name not in ("saturday", "sunday"):
+                nights += 3 if name == swap.triple_day else 1
+        day += timedelta(days=1)
+    return nights
 
 
 @dataclass
@@ -45,7 +72,8 @@ class Position:
     moved: bool = False
     reason: str = ""
     taken: int = 0
-    fills: list[float] = field(default_factory=list)
+    bar_time: float = math.nan
+    exits: list[tuple[float, float]] = field(default_factory=list)
 
     def beyond(self, price: float, level: float) -> bool:
         """Price at or past a level in the position's favour."""
@@ -57,6 +85,7 @@ class Position:
     def close(self, share: float, price: float, reason: str, *, slips: bool) -> None:
         worse = self.slip if slips else 0.0
         self.paid += share * (price - worse if self.long else price + worse)
+        self.exits.append((share, self.bar_time))
         self.left = 0.0 if self.left - share < 1e-9 else self.left - share
         self.reason = reason
 
@@ -220,9 +249,12 @@ def follow(
                 slip,
             )
             out = Outcome("", entry_time=bar.time, entry=price)
+            out.entry_bar, out.exits = bar.time, position.exits
+            position.bar_time = bar.time
             if whole:
                 position.jump(quote[0])
         else:
+            position.bar_time = bar.time
             position.jump(quote[0])
             if position.left and bar.end > flat:
                 position.close(position.left, quote[0], "SESSION_END", slips=True)

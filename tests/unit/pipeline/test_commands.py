@@ -71,9 +71,22 @@ def test_options_survive_phones():
     assert (options.parallel, options.fill, options.spread) == (False, FillMode.PESSIMISTIC, 1.0)
 
 
+def test_costs_are_points_paid_or_off():
+    options = parse(
+        "Frank_raid_v1 GER40 2025-05 swap=0,7 commission=3 spread=off slip=off"
+    ).options
+    costs = (options.swap, options.commission, options.spread, options.slippage)
+    assert costs == (0.7, 3.0, 0.0, 0.0)
+    plain = parse("Frank_raid_v1 GER40 2025-05").options
+    assert (plain.swap, plain.commission, plain.spread, plain.slippage) == (None,) * 4
+    assert parse("Frank_raid_v1 GER40 2025-05 swap=off commission=OFF").options.swap == 0.0
+
+
 @pytest.mark.parametrize(
     ("text", "field", "value", "closest", "corrected"),
     [
+        ("Frank_raid_v1 EURUSD 2025-05 swap=-0.7", "swap", "-0.7", "swap=0.5", None),
+        ("Frank_raid_v1 EURUSD 2025-05 commission=free", "commission", "free", None, None),
         (
             "Frank_raid EURUSD 2025-05",
             "setup_id",

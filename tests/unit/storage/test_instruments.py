@@ -3,6 +3,7 @@
 import pytest
 
 from pipeline.domain.errors import BadRequestError, SetupError
+from pipeline.domain.market import Side
 from pipeline.domain.symbols import match_symbol
 from storage.instruments import YamlInstruments
 
@@ -16,6 +17,22 @@ async def test_known_are_sorted_and_complete():
         assert instrument.source
         assert instrument.point >= instrument.tick_size
         assert instrument.tick_size == pytest.approx(10.0**-instrument.digits)
+        assert sum(instrument.swap.nights_by_weekday) == 7
+        assert "swap" in instrument.source.lower(), instrument.symbol
+
+
+async def test_a_night_costs_a_plausible_part_of_the_price():
+    """The broker earns on both sides together, and no side more than 30 % a year."""
+    prices = {"EURUSD": 1.1, "GBPUSD": 1.3, "USDJPY": 150.0, "XAUUSD": 2700.0, "BTCUSD": 90_000.0}
+    for instrument in await YamlInstruments().known():
+        price = prices.get(instrument.symbol, 10_000.0)
+        a_year = {
+            side: instrument.swap.points_per_night(side, price, instrument.point)
+            * instrument.point * 360 / price
+            for side in Side
+        }  # fmt: skip
+        assert sum(a_year.values()) < 0
+        assert max(abs(rate) for rate in a_year.values()) < 0.3
 
 
 @pytest.mark.parametrize(
@@ -84,14 +101,32 @@ async def test_users_file_adds_replaces_and_is_read_again(tmp_path):
     assert len(await table.known()) == len(BUILT_IN)
     file.write_text(ENTRY.format(symbol="BUND", session="xetra", calendar="index_xetra"))
     assert (await table.get("mine")).symbol == "BUND"
+    assert (await table.get("mine")).swap is None  # a file from before swaps were known
     file.write_text(ENTRY.format(symbol="GER40", session="xetra", calendar="index_xetra") + "\n")
     assert (await table.get("GER40")).point_value == 2.0
     assert len(await table.known()) == len(BUILT_IN)
 
 
+async def test_a_users_swap_is_read(tmp_path):
+    file = tmp_path / "instruments.yaml"
+    entry = ENTRY.format(symbol="BUND", session="xetra", calendar="index_xetra")
+    file.write_text(entry + "  swap: {long: -2, short: 0.5, unit: percent, triple_day: friday}\n")
+    swap = (await YamlInstruments(file).get("BUND")).swap
+    assert (swap.long, swap.short, swap.unit, swap.triple_day) == (-2, 0.5, "percent", "friday")
+    assert swap.points_per_night(Side.LONG, 130.0, 1.0) == pytest.approx(-0.02 * 130 / 360)
+    file.write_text(entry + "  swap: {long: -2, short: 0.5, triple_day: null}\n\n")
+    swap = (await YamlInstruments(file).get("BUND")).swap
+    assert (swap.unit, swap.nights_by_weekday) == ("points", (1,) * 7)
+
+
+SWAP = ENTRY.format(symbol="X", session="xetra", calendar="fx") + "  swap: "
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
-    [(ENTRY.format(symbol="X", session="moon", calendar="fx"), "cash_session"), (ENTRY.format(symbol="X", session="xetra", calendar="moon"), "calendar"),
+    [(SWAP + "{long: 1}", "swap.short"), (SWAP + "{long: 1, short: 1, triple_day: sunday}", "swap.triple_day"),
+     (SWAP + "{long: 1, short: .nan}", "swap.short"), (SWAP + "0.5", "swap"),
+     (ENTRY.format(symbol="X", session="moon", calendar="fx"), "cash_session"), (ENTRY.format(symbol="X", session="xetra", calendar="moon"), "calendar"),
      ("a: [", "line"), ("a: 1", "list"), ("- symbol: X", "title"), ("- &a [x]\n- *a", "anchors")],
 )  # fmt: skip
 async def test_a_broken_users_file_says_where(tmp_path, text, word):
