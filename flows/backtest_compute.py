@@ -126,7 +126,7 @@ def find(
     found = find_signals(
         frames, tools, job.spec, job.trigger, job.instrument,
         overrides=Overrides(rr_target=job.rr_target, spread_points=job.spread_points),
-        quality=quality, since=since,
+        quality=quality, since=since, news=_kept_news(folder),
     )  # fmt: skip
     return Found(
         signals=tuple(found.signals), plans=tuple(found.plans), funnel=tuple(found.funnel)
@@ -232,6 +232,11 @@ def _rows_around(path: Path, sample: Sample) -> pd.DataFrame:
     first, last = (pd.Timestamp(moment) for moment in span_around(sample))
     rows = pd.read_parquet(path, filters=[("open_time", ">=", first), ("open_time", "<=", last)])
     return rows.reset_index(drop=True)
+
+
+def _kept_news(folder: Path) -> pd.DataFrame | None:
+    path = folder / "news.parquet"
+    return pd.read_parquet(path) if path.exists() else None
 
 
 def _frame(path: Path) -> pd.DataFrame:

@@ -4,26 +4,25 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from flows import backtest_compute as compute
 from flows.backtest_compute import FillJob, Found, Frozen, Look, SetupJob, Tested
 from flows.costs import costs_of
-from flows.holdings import best_holding, held_text
+from flows.holdings import held_text
+from flows.loading import held_bars
+from flows.news import calendar_for, news_warnings
 from flows.services import Services
 from flows.state import RunState
 from flows.tasks import SkipTaskError
 from pipeline.domain.errors import NoBarsError
 from pipeline.domain.market import Instrument, Timeframe
+from pipeline.domain.news import news_fingerprint
 from pipeline.domain.report import QualityReport
 from pipeline.domain.request import BacktestRequest, Run
 from pipeline.domain.trade import CostModel, FillMode
 from pipeline.setups.rules import SetupSpec
-
-if TYPE_CHECKING:
-    pass
 
 _DAY = timedelta(days=1)
 
@@ -66,6 +65,7 @@ class Ingested(Frozen):
     synthetic: bool
     data_hash: str
     m1_hash: str | None
+    news_hash: str | None = None
     bars: int
     warm_up_bars: int
     period_start: date
@@ -93,6 +93,7 @@ class Loaded:
     ingested: Ingested
     bars: pd.DataFrame
     m1: pd.DataFrame | None
+    news: pd.DataFrame | None = None
 
 
 async def data_ingest(job: Job) -> Ingested:
@@ -101,6 +102,8 @@ async def data_ingest(job: Job) -> Ingested:
     await asyncio.to_thread(job.state.keep_frame, "bars", loaded.bars)
     if loaded.m1 is not None:
         await asyncio.to_thread(job.state.keep_frame, "m1", loaded.m1)
+    if loaded.news is not None:
+        await asyncio.to_thread(job.state.keep_frame, "news", loaded.news)
     return loaded.ingested
 
 
@@ -114,35 +117,32 @@ async def load_bars(job: Job) -> Loaded:
     """
     request, services = job.request, job.services
     start, end = period_bounds(request)
-    holdings = [h for h in await services.bars.holdings() if h.symbol == request.symbol]
-    holding = best_holding(holdings, request.timeframe, start, end)
-    if holding is None:
+    held = await held_bars(job.spec, request.symbol, request.timeframe, (start, end), services)
+    if held is None:
+        holdings = [h for h in await services.bars.holdings() if h.symbol == request.symbol]
         raise NoBarsError(no_bars_text(request, held_text(holdings)), symbol=request.symbol)
-    source = Timeframe(holding.timeframe)
-    wanted = await services.cpu.run(compute.warm_up_bars, job.spec, request.timeframe)
-    early = start - _reach(wanted, request.timeframe)
-    raw = await services.bars.read(request.symbol, source, early, end)
-    bars = raw if source is request.timeframe else await services.cpu.run(
-        compute.rebuild, raw, source, request.timeframe
-    )  # fmt: skip
-    bars, warm = _with_warm_up(bars, start, wanted)
-    if len(bars) == warm:
-        raise NoBarsError(no_bars_text(request, held_text(holdings)), symbol=request.symbol)
-    m1 = await _m1_bars(job, raw if source is Timeframe.M1 else None, start, end)
+    bars, warm = held.bars, held.warm
+    m1 = await _m1_bars(job, held.raw if held.source is Timeframe.M1 else None, start, end)
+    news = await calendar_for(job.spec, services)
     first, last = bars["open_time"].iloc[warm].date(), bars["open_time"].iloc[-1].date()
     ingested = Ingested(
-        loaded_from=source,
-        source=", ".join(holding.sources) or "unknown",
-        synthetic=holding.synthetic,
+        loaded_from=held.source,
+        source=", ".join(held.holding.sources) or "unknown",
+        synthetic=held.holding.synthetic,
         data_hash=await asyncio.to_thread(compute.frame_fingerprint, bars),
         m1_hash=None if m1 is None else await asyncio.to_thread(compute.frame_fingerprint, m1),
+        news_hash=None if news is None else news_fingerprint(news),
         bars=len(bars) - warm,
         warm_up_bars=warm,
         period_start=max(first, request.start),
         period_end=min(last, request.end),
-        warnings=(*_trim_warnings(request, first, last), *_warm_warnings(warm, wanted)),
+        warnings=(
+            *_trim_warnings(request, first, last),
+            *_warm_warnings(warm, held.wanted),
+            *news_warnings(job.spec, news, start, bars["close_time"].iloc[-1]),
+        ),
     )
-    return Loaded(ingested, bars, m1)
+    return Loaded(ingested, bars, m1, news)
 
 
 def period_bounds(request: BacktestRequest) -> tuple[datetime, datetime]:
@@ -157,18 +157,6 @@ def no_bars_text(request: BacktestRequest, held: str) -> str:
         f"No bars of {request.symbol} {request.timeframe} between {request.start} and "
         f"{request.end}. {held}"
     )
-
-
-def _reach(bars: int, timeframe: Timeframe) -> timedelta:
-    """Return how far back so many bars lie at most: markets sleep most of some weeks."""
-    return bars * timeframe.delta * 4 + 7 * _DAY
-
-
-def _with_warm_up(bars: pd.DataFrame, start: datetime, wanted: int) -> tuple[pd.DataFrame, int]:
-    """Return the bars from `wanted` bars before `start` on, and how many lie before it."""
-    before = int(bars["open_time"].searchsorted(pd.Timestamp(start)))
-    first = max(before - wanted, 0)
-    return bars.iloc[first:].reset_index(drop=True), before - first
 
 
 async def _m1_bars(

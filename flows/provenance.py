@@ -24,6 +24,7 @@ def provenance(job: Job, ingested: Ingested, now: datetime) -> dict[str, Any]:
         "data_range": [ingested.period_start.isoformat(), ingested.period_end.isoformat()],
         "data_hash": ingested.data_hash,
         "m1_hash": ingested.m1_hash,
+        "news_hash": ingested.news_hash,
         "rule_id": job.spec.setup_id,
         "rule_version": job.spec.rule_version,
         "rule_hash": hashlib.sha256(job.spec.model_dump_json().encode()).hexdigest(),
@@ -36,6 +37,7 @@ def provenance(job: Job, ingested: Ingested, now: datetime) -> dict[str, Any]:
 _WORDS = {
     "data_hash": "the bars",
     "m1_hash": "the M1 bars",
+    "news_hash": "the news calendar",
     "rule_hash": "the rules",
     "git_commit": "the program",
     "env": "the libraries",

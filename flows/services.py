@@ -16,14 +16,15 @@ from storage.chats import SqlChatStore
 from storage.database import migrate, open_database
 from storage.instruments import YamlInstruments
 from storage.lease import RedisLease
+from storage.market_ports import InstrumentTable, NewsCalendar
 from storage.memory import MemoryLease
+from storage.news import CsvNews
 from storage.outbox import SqlOutbox
 from storage.ports import (
     Archive,
     AuditLog,
     BarStore,
     ChatStore,
-    InstrumentTable,
     Lease,
     Outbox,
     RunStore,
@@ -53,6 +54,7 @@ class Services:
     trials: TrialLedger
     setups: SetupStore
     instruments: InstrumentTable
+    news: NewsCalendar
     lease: Lease
     settings: Settings
     state: StateFolder
@@ -94,6 +96,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             trials=SqlTrialLedger(database.engine),
             setups=FileSetupStore(builtin_library(), home / "rules", home / "versions"),
             instruments=YamlInstruments(home / "instruments.yaml"),
+            news=CsvNews(home / "news.csv"),
             lease=lease,
             settings=settings,
             state=StateFolder(home / "state"),

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from pipeline.domain.market import Instrument, Timeframe
+from pipeline.domain.market import Timeframe
 from pipeline.domain.report import Artifact, Delivery, DeliveryKind, Holding
 from pipeline.domain.request import Actor, AuditEvent, Run, RunStatus, TaskRecord
 from pipeline.domain.trial import Trial
@@ -268,18 +268,6 @@ class SetupStore(Protocol):
 
     async def sync(self, now: datetime) -> list[SetupVersion]:
         """Read both folders; every changed file becomes a new version. Return the new ones."""
-        ...
-
-
-class InstrumentTable(Protocol):
-    """What is known of symbols."""
-
-    async def get(self, symbol: str) -> Instrument:
-        """Return the instrument for a symbol or alias; unknown raises BadRequestError."""
-        ...
-
-    async def known(self) -> list[Instrument]:
-        """Return all, by symbol."""
         ...
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from pipeline.setups.model import Where
+from pipeline.setups.conditions import Where
 from pipeline.setups.tape import Events, Tape
+from pipeline.setups.vocabulary import constant
 
 _BEYOND = {"beyond": 1, "behind": -1}
 
@@ -75,6 +76,9 @@ def number(ref: str, case: Case, tape: Tape, this: Fired | None = None) -> float
         return float(tape.close[bar])
     if ref in tape.series:
         return float(tape.series[ref][bar])
+    fixed = constant(ref)
+    if fixed is not None:
+        return fixed
     step, _, name = ref.partition(".")
     fired = this if step == "this" and this is not None else case.fired[step]
     side = case.side or (this.side if this is not None else fired.side)

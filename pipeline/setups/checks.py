@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +11,11 @@ from pydantic import ValidationError
 from pipeline.detectors.base import all_detectors, get
 from pipeline.domain.bars import empty_bars
 from pipeline.domain.market import Instrument, Timeframe
+from pipeline.setups.confluence_checks import confluence_mistakes
 from pipeline.setups.detecting import detect
 from pipeline.setups.model import Match, SetupSpec, Step, Tool
 from pipeline.setups.reading import Path
+from pipeline.setups.vocabulary import constant
 
 ZONE_FIELDS = (
     "low", "high", "middle", "near", "far", "size", "running_extreme", "bars_ago",
@@ -221,8 +222,9 @@ def _match(match: Match, at: Path, words: _Words, *, first: bool) -> Iterator[Mi
         yield Mistake((*at, "of"), "price needs `of: <earlier step>`", tuple(words.steps))
     yield from _born(match, at, words)
     for j, where in enumerate(match.where):
-        yield from words.wrong(where.value, (*at, "where", j, "value"), match)
-        yield from words.wrong(where.of, (*at, "where", j, "of"), match)
+        for word, price in (("value", where.value), ("of", where.of)):
+            if constant(price) is None:
+                yield from words.wrong(price, (*at, "where", j, word), match)
 
 
 def _born(match: Match, at: Path, words: _Words) -> Iterator[Mistake]:
@@ -269,21 +271,8 @@ def _extras(spec: SetupSpec, words: _Words) -> Iterator[Mistake]:
         else:
             yield from words.wrong(void.of, (*at, "of"))
     for i, rule in enumerate(spec.confluences):
-        given = [x for x in (rule.value, rule.where, rule.tool) if x is not None]
-        if len(given) != 1:
-            yield Mistake(("confluences", i), "give one of", ("value", "where", "tool"))
-        yield from _confluence(rule, ("confluences", i), words)
+        for at, why, valid in confluence_mistakes(rule, words):
+            yield Mistake(("confluences", i, *at), why, valid)
     for name, tool in spec.context.items():
         if tool not in spec.tools:
             yield Mistake(("context", name), f"unknown tool '{tool}'", tuple(spec.tools))
-
-
-def _confluence(rule: Any, at: Path, words: _Words) -> Iterator[Mistake]:
-    if rule.value is not None:
-        yield from words.wrong(rule.value, (*at, "value"))
-    yield from _series(rule.per, (*at, "per"), words)
-    if rule.where is not None:
-        yield from words.wrong(rule.where.value, (*at, "where", "value"))
-        yield from words.wrong(rule.where.of, (*at, "where", "of"))
-    if rule.tool is not None and rule.tool not in words.columns:
-        yield Mistake((*at, "tool"), f"'{rule.tool}' gives no events", tuple(words.columns))

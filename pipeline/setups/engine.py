@@ -7,13 +7,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 
 from pipeline.domain.market import Instrument, Side, Timeframe
-from pipeline.domain.signal import Confluence, FunnelStep, Signal, TraceStep
+from pipeline.domain.signal import FunnelStep, Signal, TraceStep
 from pipeline.domain.trade import Plan
-from pipeline.setups.cases import Case, Fired, Tally, number, where_holds
+from pipeline.setups.cases import Case, Fired, Tally
+from pipeline.setups.confluences import TRENDS, judged, last_side, refusal
 from pipeline.setups.detecting import Frames, Output, detect, frames_for, warm_up
-from pipeline.setups.model import ConfluenceRule, SetupSpec, Step
+from pipeline.setups.model import SetupSpec, Step
 from pipeline.setups.planning import NoPlanError, plan_of
 from pipeline.setups.steps import advance, first_cases
 from pipeline.setups.tape import Tape, tape_of, utc_from_micros
@@ -21,7 +23,6 @@ from pipeline.setups.tape import Tape, tape_of, utc_from_micros
 __all__ = ["Found", "Overrides", "detect", "find_signals", "frames_for", "warm_up"]
 
 _END = ("signal", "Signal")
-_TRENDS = {1: "up", -1: "down", 0: "none"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def find_signals(
     overrides: Overrides = Overrides(),
     quality: float = 1.0,
     since: datetime | None = None,
+    news: pd.DataFrame | None = None,
 ) -> Found:
     """Return every signal of a setup, in the order they became known.
 
@@ -64,6 +66,8 @@ def find_signals(
     since
         Give only signals known at or after it; they are exactly those of the full run. The
         funnel then counts from that instant's day on.
+    news
+        The news frame that `news_free` is read from; None: what asks for it is not met.
 
     Notes
     -----
@@ -74,7 +78,7 @@ def find_signals(
     if bars.empty:
         nothing = [Tally(s.name, s.title) for s in spec.steps] + [Tally(*_END)]
         return Found([], [], [_funnel(t) for t in nothing])
-    tape = tape_of(frames, tools, spec, trigger, instrument, overrides.spread_points)
+    tape = tape_of(frames, tools, spec, trigger, instrument, overrides.spread_points, news)
     first_day = None if since is None else since.astimezone(ZoneInfo(spec.zone)).date()
     cases, tallies = _walk(spec, tape, first_day)
     end = Tally(*_END)
@@ -108,6 +112,10 @@ def _tickets(
         if of_side.get(key, 0) >= spec.limits.per_side_and_day:
             tally.lost["another signal of that side and day"] += 1
             continue
+        lacking = refusal(case, spec, tape)
+        if lacking:
+            tally.lost[lacking] += 1
+            continue
         try:
             signal_id = f"sig_{case.day:%Y%m%d}_{of_day.get(case.day, 0) + 1:03d}"
             plan = plan_of(case, spec, tape, signal_id, rr_target)
@@ -131,7 +139,7 @@ def _funnel(tally: Tally) -> FunnelStep:
 def _signal(
     case: Case, plan: Plan, spec: SetupSpec, tape: Tape, instrument: Instrument, quality: float
 ) -> Signal:
-    met = tuple(_confluence(rule, case, tape) for rule in spec.confluences)
+    met = tuple(judged(rule, case, tape) for rule in spec.confluences)
     weights = sum(c.weight for c in met)
     share = sum(c.weight for c in met if c.met) / weights if weights else 1.0
     return Signal(
@@ -153,28 +161,6 @@ def _signal(
     )
 
 
-def _confluence(rule: ConfluenceRule, case: Case, tape: Tape) -> Confluence:
-    if rule.where is not None:
-        met, note = where_holds(rule.where, case, tape), rule.where.note
-    elif rule.tool is not None:
-        trend = _last_side(rule.tool, case, tape)
-        met, note = trend == case.side, _TRENDS[trend]
-    else:
-        value = number(rule.value or "", case, tape)
-        if rule.per is not None:
-            value /= float(tape.series[rule.per][case.bar]) or np.nan
-        low = -np.inf if rule.min is None else rule.min
-        high = np.inf if rule.max is None else rule.max
-        met, note = bool(low <= value <= high), f"{value:.2f}"
-    return Confluence(name=rule.name, weight=rule.weight, met=met, note=note)
-
-
-def _last_side(tool: str, case: Case, tape: Tape) -> int:
-    events = tape.events[tool]
-    known = int(np.searchsorted(events.bar, case.bar, side="right"))
-    return int(events.side[known - 1]) if known else 0
-
-
 def _context(
     case: Case, spec: SetupSpec, tape: Tape, instrument: Instrument
 ) -> dict[str, float | str | None]:
@@ -186,7 +172,7 @@ def _context(
             value = float(tape.series[tool][case.bar])
             noted[name] = None if np.isnan(value) else value
         else:
-            noted[name] = _TRENDS[_last_side(tool, case, tape)]
+            noted[name] = TRENDS[last_side(tool, case, tape)]
     return noted
 
 

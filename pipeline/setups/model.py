@@ -6,65 +6,21 @@ go (above for a long), `behind` is the other way. A *reference* is `step.field`,
 that the step's detector adds.
 """
 
-import re
-from datetime import datetime, time
+from datetime import datetime
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.domain.market import Timeframe
+from pipeline.setups.conditions import ConfluenceRule, NewsFree, Where
+from pipeline.setups.vocabulary import Clock, Name, Scalar, Text, Words, Zone, clock_time
 
-Scalar = str | int | float | bool | None
-_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
-
-
-def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise PydanticCustomError(
-            "zone", "unknown time zone '{zone}', e.g. Europe/Berlin", {"zone": name}
-        )
-    return name
-
-
-def _clock(text: str) -> str:
-    if _CLOCK.fullmatch(text) is None:
-        raise PydanticCustomError("clock", "'{text}' is no time of day HH:MM", {"text": text})
-    return text
-
-
-def clock_time(text: str) -> time:
-    """Return the time of day written HH:MM."""
-    return time(int(text[:2]), int(text[3:]))
-
-
-Zone = Annotated[str, AfterValidator(_zone)]
-Clock = Annotated[str, AfterValidator(_clock)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Text = Annotated[str, Field(max_length=300)]
-
-
-class Words(BaseModel):
-    """Base of all parts: frozen, finite, and an unknown word is refused with the valid ones."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, validate_by_name=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_words(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        valid = {f.alias or name for name, f in cls.model_fields.items()} | set(cls.model_fields)
-        for key in data:
-            if key not in valid:
-                shown = sorted({f.alias or name for name, f in cls.model_fields.items()})
-                raise PydanticCustomError(
-                    "unknown_word", "unknown word '{key}'", {"key": str(key), "valid": shown}
-                )
-        return data
+__all__ = [
+    "Born", "ConfluenceRule", "EntryRule", "FieldChange", "Limit", "Limits", "Match", "NewsFree",
+    "SetupSpec", "SetupVersion", "Step", "StopRule", "TargetRule", "Tool", "Variant", "VoidRule",
+    "Where", "Window", "Words", "clock_time",
+]  # fmt: skip
 
 
 class Tool(Words):
@@ -95,15 +51,6 @@ class Window(Words):
         if self.start >= self.end:
             raise PydanticCustomError("window", "window must start before it ends")
         return self
-
-
-class Where(Words):
-    """A price against another: `value` lies beyond (or behind) `of`."""
-
-    value: str = Field(description="reference, `close`, or `this.field` for the event itself")
-    is_: Literal["beyond", "behind"] = Field(alias="is")
-    of: str
-    note: Text = ""
 
 
 class Born(Words):
@@ -172,19 +119,6 @@ class Step(Match):
     def matches(self) -> tuple[Match, ...]:
         """The alternatives; a plain step is its own only one."""
         return self.any or (self,)
-
-
-class ConfluenceRule(Words):
-    """A side condition that adds weight: a number in bounds, a price, or a tool's state."""
-
-    name: Text
-    weight: float = Field(gt=0, le=100)
-    value: str | None = None
-    per: str | None = None
-    min: float | None = None
-    max: float | None = None
-    where: Where | None = None
-    tool: str | None = Field(default=None, description="its newest event is on the trade's side")
 
 
 class EntryRule(Words):

@@ -14,6 +14,7 @@ from pipeline.domain.costs import spread_prices
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.setups.detecting import Frames, Output, aligned, effective_timeframe
 from pipeline.setups.model import SetupSpec, clock_time
+from pipeline.setups.news import NewsTape, own_currencies
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
@@ -60,6 +61,11 @@ class Events:
         codes, words = pd.factorize(self._frame["event"])
         return np.asarray(codes), [str(w) for w in words]
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The events there are."""
+        return tuple(self._codes[1])
+
     def rows(self, words: tuple[str, ...], side: int | None = None) -> np.ndarray:
         """Return the rows of these events (and side), in the order they were known."""
         key = (words, side)
@@ -95,6 +101,7 @@ class Tape:
     tick: float
     series: Mapping[str, np.ndarray]
     events: Mapping[str, Events]
+    news: NewsTape
     _spans: dict[Any, tuple[int, int]] = field(default_factory=dict)
 
     def local_day(self, micros: int) -> date:
@@ -136,6 +143,7 @@ def tape_of(
     trigger: Timeframe,
     instrument: Instrument,
     spread_points: float | None,
+    news: pd.DataFrame | None = None,
 ) -> Tape:
     """Lay the tools' results beside the trigger's bars."""
     bars = frames[trigger]
@@ -155,4 +163,5 @@ def tape_of(
         tick=instrument.tick_size,
         series={n: f for n, f in known.items() if isinstance(f, np.ndarray)},
         events={n: Events(f) for n, f in known.items() if isinstance(f, pd.DataFrame)},
+        news=NewsTape(news, own_currencies(instrument)),
     )

@@ -25,6 +25,8 @@ def rules_in_words(spec: SetupSpec) -> list[str]:
         lines.append("Off if, before the fill: " + "; ".join(_void(v) for v in spec.voids) + ".")
     lines.append(_limits(spec))
     if spec.confluences:
+        must = "; ".join(c.name for c in spec.confluences if c.required)
+        lines += [f"No signal without: {must}."] if must else []
         met = ", ".join(f"{c.name} ({c.weight:g})" for c in spec.confluences)
         lines.append(f"Confidence, by weight of what is met: {met}.")
     return lines

@@ -3,6 +3,7 @@
 from storage.memory.archive import MemoryArchive
 from storage.memory.chats import MemoryChatStore
 from storage.memory.lease import MemoryLease
+from storage.memory.news import MemoryNews
 from storage.memory.outbox import MemoryOutbox
 from storage.memory.runs import MemoryAuditLog, MemoryRunStore
 from storage.memory.trials import MemoryTrialLedger
@@ -12,6 +13,7 @@ __all__ = [
     "MemoryAuditLog",
     "MemoryChatStore",
     "MemoryLease",
+    "MemoryNews",
     "MemoryOutbox",
     "MemoryRunStore",
     "MemoryTrialLedger",
