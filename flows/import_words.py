@@ -9,7 +9,8 @@ from pipeline.domain.errors import BadRequestError
 from pipeline.domain.market import Timeframe
 from pipeline.domain.report import QualityReport
 from storage.feeds.unpack import FileLimits
-from storage.ports import AuditLog, BarStore, InstrumentTable
+from storage.market_ports import InstrumentTable
+from storage.ports import AuditLog, BarStore
 
 _MB = 1_000_000
 DAY_ORDER = ("day first", "month first")

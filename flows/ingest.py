@@ -33,7 +33,7 @@ from pipeline.domain.symbols import match_symbol
 from storage.feeds.csv_files import DayOrderUnknown, read_file
 from storage.feeds.table import FileBars, named_timeframe
 from storage.feeds.unpack import FileLimits
-from storage.ports import InstrumentTable
+from storage.market_ports import InstrumentTable
 
 __all__ = [
     "ImportAnswers",
