@@ -79,6 +79,30 @@ def market_array(
     )
 
 
+@dataclass(frozen=True)
+class LaidOut:
+    """Bars as the kernels read them: the trigger's, and M1 bars inside them (may be none)."""
+
+    market: np.ndarray
+    minutes: np.ndarray
+
+
+def lay_out(
+    bars: pd.DataFrame,
+    instrument: Instrument,
+    costs: CostModel,
+    *,
+    timeframe: Timeframe,
+    m1: pd.DataFrame | None = None,
+) -> LaidOut:
+    """Lay out bars for `simulate` once, to carry out many sets of plans on them."""
+    inner = bars.iloc[:0] if m1 is None or timeframe is Timeframe.M1 else m1
+    return LaidOut(
+        market_array(bars, instrument, timeframe, costs.spread_points, costs.swap),
+        market_array(inner, instrument, Timeframe.M1, costs.spread_points),
+    )
+
+
 def _seconds(moment: datetime | None) -> float:
     return np.nan if moment is None else moment.timestamp()
 
@@ -122,6 +146,7 @@ def simulate(
     risk: float | None = None,
     parallel: bool = True,
     max_trades: int | None = None,
+    laid_out: LaidOut | None = None,
 ) -> SimResult:
     """Carry out plans on bars.
 
@@ -140,6 +165,8 @@ def simulate(
         False: a plan that becomes known while an earlier one rests or runs is missed as BUSY.
     max_trades
         Later plans are left out once so many trades have been made.
+    laid_out
+        What `lay_out` made of the same bars and costs, for callers who ask often; None: now.
 
     Returns
     -------
@@ -155,13 +182,11 @@ def simulate(
     if not ordered:
         return SimResult([], [])
     rows = np.array([plan_row(plan) for plan in ordered])
-    market = market_array(bars, instrument, timeframe, costs.spread_points, costs.swap)
-    inner = bars.iloc[:0] if m1 is None or timeframe is Timeframe.M1 else m1
-    minutes = market_array(inner, instrument, Timeframe.M1, costs.spread_points)
+    laid = laid_out or lay_out(bars, instrument, costs, timeframe=timeframe, m1=m1)
     slip = costs.slippage_points * instrument.point
 
     def outcome(how: FillMode, *, one: bool) -> np.ndarray:
-        return np.asarray(fills.run_plans(rows, market, minutes, slip, _MODES[how], one))
+        return np.asarray(fills.run_plans(rows, laid.market, laid.minutes, slip, _MODES[how], one))
 
     chosen = outcome(mode, one=not parallel)
     # The bounds are those of the same positions: with one at a time, another order of events

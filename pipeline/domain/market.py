@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import StrEnum
 from typing import Literal
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field
+
+ZONES = frozenset(available_timezones())
+"""Every IANA zone's name; asked once, as the answer takes milliseconds."""
 
 
 class Timeframe(StrEnum):

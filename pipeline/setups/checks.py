@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
 from pipeline.detectors.base import all_detectors, get
-from pipeline.domain.bars import empty_bars
-from pipeline.domain.market import Instrument, Timeframe
+from pipeline.setups.columns import empty_outputs
 from pipeline.setups.confluence_checks import confluence_mistakes
-from pipeline.setups.detecting import detect
 from pipeline.setups.model import Match, SetupSpec, Step, Tool
 from pipeline.setups.reading import Path
 from pipeline.setups.vocabulary import constant
@@ -121,8 +118,7 @@ class _Words:
     """Which names, events and fields a setup's tools give."""
 
     def __init__(self, spec: SetupSpec) -> None:
-        frames = {t: empty_bars() for t in Timeframe}
-        found = detect(frames, spec, spec.timeframe, _anything())
+        found = empty_outputs(spec)
         self.series = tuple(n for n, f in found.items() if isinstance(f, np.ndarray))
         frames_found = {n: f for n, f in found.items() if isinstance(f, pd.DataFrame)}
         self.columns = {n: tuple(f.columns) for n, f in frames_found.items()}
@@ -160,15 +156,6 @@ def _numbers(frame: pd.DataFrame) -> tuple[str, ...]:
         for name, kind in frame.dtypes.items()
         if kind.kind in "if" and name not in COMMON and not name.endswith("_bar")
     )
-
-
-@lru_cache(maxsize=1)
-def _anything() -> Instrument:
-    return Instrument(
-        symbol="ANY", title="any", point=1, tick_size=1, digits=0, point_value=1, currency="EUR",
-        spread_points=(0.0,) * 24, slippage_points=0, cash_session="xetra", calendar="fx",
-        source="asks detectors which columns they give; never priced with",
-    )  # fmt: skip
 
 
 def _steps(spec: SetupSpec, words: _Words) -> Iterator[Mistake]:

@@ -20,7 +20,7 @@ from pipeline.setups.planning import NoPlanError, plan_of
 from pipeline.setups.steps import advance, first_cases
 from pipeline.setups.tape import Tape, tape_of, utc_from_micros
 
-__all__ = ["Found", "Overrides", "detect", "find_signals", "frames_for", "warm_up"]
+__all__ = ["Found", "Overrides", "detect", "find_signals", "frames_for", "tickets", "warm_up"]
 
 _END = ("signal", "Signal")
 
@@ -82,8 +82,8 @@ def find_signals(
     first_day = None if since is None else since.astimezone(ZoneInfo(spec.zone)).date()
     cases, tallies = _walk(spec, tape, first_day)
     end = Tally(*_END)
-    tickets = _tickets(cases, spec, tape, end, overrides.rr_target)
-    kept = [t for t in tickets if since is None or t[1].known_at >= since]
+    orders = tickets(cases, spec, tape, end, overrides.rr_target)
+    kept = [t for t in orders if since is None or t[1].known_at >= since]
     kept = kept[: overrides.max_signals]
     signals = [_signal(c, p, spec, tape, instrument, quality) for c, p in kept]
     return Found(signals, [p for _, p in kept], [_funnel(t) for t in (*tallies, end)])
@@ -97,7 +97,7 @@ def _walk(spec: SetupSpec, tape: Tape, first_day: date | None) -> tuple[list[Cas
     return cases, tallies
 
 
-def _tickets(
+def tickets(
     cases: list[Case], spec: SetupSpec, tape: Tape, tally: Tally, rr_target: float | None
 ) -> list[tuple[Case, Plan]]:
     """Return the cases that become orders, the first of each side and day."""

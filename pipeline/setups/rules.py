@@ -13,7 +13,16 @@ from pipeline.setups.checks import mistakes
 from pipeline.setups.model import FieldChange, SetupSpec, SetupVersion
 from pipeline.setups.reading import Marked, Path, dotted, read_marked
 
-__all__ = ["FieldChange", "SetupSpec", "SetupVersion", "difference", "parse_setup"]
+__all__ = [
+    "FieldChange",
+    "SetupSpec",
+    "SetupVersion",
+    "assign",
+    "checked",
+    "difference",
+    "parse_setup",
+    "varied",
+]
 
 _ABSENT = object()
 _QUOTED = re.compile(r"'([^']*)'")
@@ -35,16 +44,23 @@ def parse_setup(text: str, file: str, variants: tuple[str, ...] | None = None) -
         Never anything else: with file, line, field and the words that would have been right.
     """
     marked = read_marked(text, file)
-    plain = _checked(marked, marked.document)
+    plain = checked(marked, marked.document)
     use = plain.use if variants is None else variants
     for name in plain.variants:
-        _checked(marked, _varied(marked, (name,)))
+        checked(marked, varied(marked, (name,)))
     if not use:
         return plain
-    return _checked(marked, _varied(marked, use))
+    return checked(marked, varied(marked, use))
 
 
-def _checked(marked: Marked, document: Mapping[str, Any]) -> SetupSpec:
+def checked(marked: Marked, document: Mapping[str, Any]) -> SetupSpec:
+    """Return the setup that a file's values make, perhaps with some of them changed.
+
+    Raises
+    ------
+    SetupError
+        As `parse_setup`.
+    """
     try:
         spec = SetupSpec.model_validate(document)
     except ValidationError as error:
@@ -80,7 +96,8 @@ def _error(marked: Marked, path: Path, why: str, valid: tuple[str, ...]) -> Setu
     return SetupError(text, file=marked.file, line=line, field=field, valid=valid)
 
 
-def _varied(marked: Marked, names: tuple[str, ...]) -> dict[str, Any]:
+def varied(marked: Marked, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return a copy of a file's values with these of its variants switched on."""
     document = deepcopy(marked.document) | {"use": list(names)}
     known = document.get("variants", {})
     for name in names:
@@ -89,13 +106,13 @@ def _varied(marked: Marked, names: tuple[str, ...]) -> dict[str, Any]:
         for target, value in known[name]["set"].items():
             at: Path = ("variants", name, "set", target)
             try:
-                _assign(document, target.split("."), value)
+                assign(document, target.split("."), value)
             except (KeyError, IndexError, ValueError, TypeError):
                 raise _error(marked, at, f"'{target}' is no path in this file", ()) from None
     return document
 
 
-def _assign(document: dict[str, Any], keys: list[str], value: Any) -> None:
+def assign(document: dict[str, Any], keys: list[str], value: Any) -> None:
     """Set `a.b.2.c`; what is above the last word must be there already."""
     here: Any = document
     for key in keys[:-1]:

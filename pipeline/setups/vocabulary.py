@@ -3,7 +3,6 @@
 import re
 from datetime import time
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -16,13 +15,15 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from pipeline.domain.market import ZONES
+
 Scalar = str | int | float | bool | None
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?")
 
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in ZONES:
         raise PydanticCustomError(
             "zone", "unknown time zone '{zone}', e.g. Europe/Berlin", {"zone": name}
         )

@@ -1,0 +1,1 @@
+"""What many variants of a setup say together: grids, plateaus, walk-forward."""
