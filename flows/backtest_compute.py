@@ -21,6 +21,7 @@ from flows.state import write_frame
 from pipeline.data.clean import resample
 from pipeline.data.quality import assess
 from pipeline.domain.bars import fingerprint, validate_bars
+from pipeline.domain.events import Events
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.report import Metrics, QualityReport
 from pipeline.domain.signal import FunnelStep, Signal
@@ -30,7 +31,7 @@ from pipeline.setups.rules import SetupSpec
 if TYPE_CHECKING:
     from pipeline.render.canvas import Picture
 
-Tools = dict[str, pd.DataFrame | np.ndarray]
+Tools = dict[str, Events | np.ndarray]
 _BEFORE, _AFTER = 160, 80
 _DAY = timedelta(days=1)
 
@@ -260,9 +261,11 @@ def _tool_path(folder: Path, name: str) -> Path:
     return folder / "tools" / f"{name}.parquet"
 
 
-def _as_frame(found: pd.DataFrame | np.ndarray) -> pd.DataFrame:
-    return found if isinstance(found, pd.DataFrame) else pd.DataFrame({"series": found})
+def _as_frame(found: Events | np.ndarray) -> pd.DataFrame:
+    return found.to_frame() if isinstance(found, Events) else pd.DataFrame({"series": found})
 
 
-def _as_tool(kept: pd.DataFrame) -> pd.DataFrame | np.ndarray:
-    return kept["series"].to_numpy() if list(kept.columns) == ["series"] else kept
+def _as_tool(kept: pd.DataFrame) -> Events | np.ndarray:
+    if list(kept.columns) == ["series"]:
+        return np.asarray(kept["series"].to_numpy())
+    return Events.from_frame(kept)

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.detectors import get
+from pipeline.detectors.base import Found
+from pipeline.domain.events import Events
 from pipeline.domain.market import Instrument, Timeframe
 
 EXAMPLE = Instrument(
@@ -79,13 +81,18 @@ Output: TypeAlias = pd.DataFrame | np.ndarray
 
 
 def found_in(specimen: Specimen) -> tuple[Output, dict[str, Output]]:
-    """Return what the real detector says of a specimen, and what its inputs say."""
-    return _run(specimen.tool, specimen)
+    """Return what the real detector says of a specimen, and what its inputs say, to be drawn."""
+    found, inputs = _run(specimen.tool, specimen)
+    return _drawable(found), {name: _drawable(given) for name, given in inputs.items()}
 
 
-def _run(tool: Provider, specimen: Specimen) -> tuple[Output, dict[str, Output]]:
+def _run(tool: Provider, specimen: Specimen) -> tuple[Found, dict[str, Found]]:
     detector = get(tool.detector)
     inputs = {name: _run(tool.inputs[name], specimen)[0] for name in detector.inputs}
     parameters = detector.parameters(**tool.parameters)
     found = detector.detect(specimen.bars, parameters, inputs, EXAMPLE, specimen.timeframe)
     return found, inputs
+
+
+def _drawable(found: Found) -> Output:
+    return found.to_frame() if isinstance(found, Events) else found

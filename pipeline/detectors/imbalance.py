@@ -11,11 +11,11 @@ from pipeline.detectors.base import (
     Parameters,
     after_hole,
     column,
-    event_frame,
+    events_at,
     register,
 )
+from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
-from pipeline.domain.signal import empty_events
 
 WORDS = ("formed", "touched", "midpoint", "mitigated", "inverted", "expired")
 FORMED, TOUCHED, MIDPOINT, MITIGATED, INVERTED, EXPIRED = range(6)
@@ -44,7 +44,7 @@ def fair_value_gap(
     inputs: Inputs,
     instrument: Instrument,  # noqa: ARG001 - every detector has one signature
     timeframe: Timeframe,  # noqa: ARG001
-) -> pd.DataFrame:
+) -> Events:
     """Return the births of fair value gaps and everything that happens to them later.
 
     A gap of three neighbouring bars a, b, c is up iff low_c > high_a and b closes above its
@@ -88,9 +88,9 @@ def fair_value_gap(
         "gap_side": side[gap],
         "size": size,
         "size_atr": size / atr_at[gap],
-        "formed_bar": gap.copy(),
+        "formed_bar": gap,
     }
-    return event_frame(bars, bar, (WORDS, code), values)
+    return events_at(bars, bar, (WORDS, code), values)
 
 
 def _births(

@@ -10,22 +10,26 @@ from numba import njit
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.detectors.base import (
-    DAY_MINUTES,
-    DST_SLACK,
     Detector,
     Inputs,
     Parameters,
-    bars_in,
+    bar_times,
     column,
-    event_frame,
-    local_windows,
+    events_at,
     register,
+)
+from pipeline.detectors.windows import (
+    DAY_MINUTES,
+    DST_SLACK,
+    bars_in,
+    iso_days,
+    local_windows,
     window_minutes,
 )
 from pipeline.domain.bars import TIME_DTYPE, epoch_seconds
 from pipeline.domain.costs import spread_prices
+from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
-from pipeline.domain.signal import empty_events
 
 WORDS = ("penetrated", "reclaimed", "accepted_break", "expired")
 PENETRATED, RECLAIMED, ACCEPTED_BREAK, EXPIRED = range(4)
@@ -40,6 +44,7 @@ EXTRAS = {
     "penetrated_bar": "int64",
     "penetrated_at": TIME_DTYPE,
 }
+NEVER = np.datetime64("NaT", "us")
 ARMED, OUTSIDE, SPENT = range(3)
 FIELDS = 6  # of a kernel's row: bar, word, watch's row, side, penetrated bar, extreme's bar
 GRAIN = 1e-6  # of a tick: 1.10151 − 0.00001 isn't quite 1.1015 in binary
@@ -98,7 +103,7 @@ def raid(
     inputs: Inputs,
     instrument: Instrument,
     timeframe: Timeframe,  # noqa: ARG001 - every detector has one signature
-) -> pd.DataFrame:
+) -> Events:
     """Return what happens to each level's low and high inside one window after it.
 
     The levels are the `formed` rows of ``inputs["levels"]``. Each is watched in the first
@@ -125,39 +130,37 @@ def raid(
     `double_raid` is 1 if the range's `opposite` side was penetrated on an earlier bar.
     """
     levels = inputs["levels"]
-    levels = levels[(levels["event"] == "formed").to_numpy()].reset_index(drop=True)
-    if "day" not in levels:
-        local = levels["known_at"].dt.tz_convert(parameters.zone)
-        levels["day"] = local.dt.strftime("%Y-%m-%d").astype("str")
+    levels = levels.take(levels.rows(("formed",)))
     watch = _watches(bars, parameters, levels)
-    if len(watch) == 0:
-        return empty_events(**EXTRAS)
-    edges = levels[["price_low", "price_high"]].to_numpy(dtype="float64")[watch[:, 0]]
+    levels, watch = levels.take(watch[:, 0]), watch[:, 1:]
+    edges = np.column_stack([levels["price_low"], levels["price_high"]])
     spread, tick = spread_prices(bars, instrument), instrument.tick_size
     pen = np.maximum(parameters.min_ticks * tick, parameters.spread_mult * spread)
     times = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
     prices = column(bars, "high"), column(bars, "low"), column(bars, "close")
-    found = _raids(prices, *times, pen, edges, watch[:, 1:], (*parameters.rules, GRAIN * tick))
+    found = _raids(prices, *times, pen, edges, watch, (*parameters.rules, GRAIN * tick))
     if len(found) == 0:
         return empty_events(**EXTRAS)
-    return _frame(bars, _ordered(found), levels.iloc[watch[:, 0]], np.asarray(inputs["atr"]))
+    zone = parameters.zone
+    day = levels["day"] if "day" in levels else iso_days(levels.seconds("known_at"), zone)
+    return _events(bars, _ordered(found), levels, day, np.asarray(inputs["atr"]))
 
 
-def _watches(bars: pd.DataFrame, parameters: RaidParameters, levels: pd.DataFrame) -> np.ndarray:
+def _watches(bars: pd.DataFrame, parameters: RaidParameters, levels: Events) -> np.ndarray:
     """Return (level's row, first bar, bar behind the last, bar at whose close W is over)."""
     windows = local_windows(bars, parameters.zone, *parameters.window)
     opened, closed = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
     # A range's own end, not when it got known: a missing last bar must not skip a day.
-    ended = epoch_seconds(levels["end" if "end" in levels else "known_at"])
+    ended = levels.seconds("end" if "end" in levels else "known_at")
     w = np.searchsorted(windows.end, ended, side="right")  # it may have begun before
     rows = np.flatnonzero(w < len(windows.end))
     rows = rows[windows.start[w[rows]] - ended[rows] < DAY_MINUTES * 60]
     start, end = windows.start[w[rows]], windows.end[w[rows]]
-    known = levels["bar"].to_numpy()[rows]
+    known = levels.bar[rows]
     first = np.maximum(np.searchsorted(opened, start), known + 1)
     behind, over = np.searchsorted(closed, end, side="right"), np.searchsorted(closed, end)
-    in_time = over > known  # else the window was over before the level was known
-    return np.asarray(np.column_stack([rows, first, behind, over])[in_time])
+    # Not the windows that were over before the level was known.
+    return np.asarray(np.column_stack([rows, first, behind, over])[over > known])
 
 
 @njit(cache=True)
@@ -237,28 +240,25 @@ def _ordered(found: np.ndarray) -> np.ndarray:
     number[births] = np.arange(len(births))
     # A raid's rows are neighbours in the kernel's output: the birth, then what became of it.
     number = number[np.maximum.accumulate(np.where(begins, np.arange(len(found)), 0))]
-    order = np.lexsort((word, number, bar))
-    return np.column_stack([found, number])[order]
+    return np.column_stack([found, number])[np.lexsort((word, number, bar))]
 
 
-def _frame(
-    bars: pd.DataFrame, rows: np.ndarray, levels: pd.DataFrame, atr: np.ndarray
-) -> pd.DataFrame:
+def _events(
+    bars: pd.DataFrame, rows: np.ndarray, levels: Events, day: np.ndarray, atr: np.ndarray
+) -> Events:
     bar, word, w, side, pierced, extreme_bar, number = np.ascontiguousarray(rows.T)
     hit, close = pierced >= 0, column(bars, "close")
-    bottom, top = (levels[name].to_numpy()[w] for name in ("price_low", "price_high"))
+    bottom, top = levels["price_low"][w], levels["price_high"][w]
     level, opposite = np.where(side > 0, bottom, top), np.where(side > 0, top, bottom)
     tip = np.where(side > 0, column(bars, "low")[extreme_bar], column(bars, "high")[extreme_bar])
     extreme = np.where(hit, tip, np.nan)
-    far = np.where(hit, tip, level)
-    opened = pd.Series(bars["open_time"].array.take(pierced, allow_fill=True))
     values = {
         "side": side,
-        "start": opened.fillna(pd.Series(levels["start"].array.take(w))).array,
-        "price_low": np.minimum(level, far),
-        "price_high": np.maximum(level, far),
+        "start": np.where(hit, bar_times(bars, "open_time")[pierced], levels["start"][w]),
+        "price_low": np.fmin(level, extreme),
+        "price_high": np.fmax(level, extreme),
         "zone_id": number,
-        "day": levels["day"].array.take(w),
+        "day": day[w],
         "level": level,
         "opposite": opposite,
         "extreme": extreme,
@@ -266,9 +266,9 @@ def _frame(
         "bars_outside": np.where(hit, bar - pierced + (side * (close[bar] - level) <= 0), 0),
         "double_raid": _double(w, side, pierced),
         "penetrated_bar": pierced,
-        "penetrated_at": bars["close_time"].array.take(pierced, allow_fill=True),
+        "penetrated_at": np.where(hit, bar_times(bars, "close_time")[pierced], NEVER),
     }
-    return event_frame(bars, bar, (WORDS, word), values)
+    return events_at(bars, bar, (WORDS, word), values)
 
 
 def _double(w: np.ndarray, side: np.ndarray, pierced: np.ndarray) -> np.ndarray:

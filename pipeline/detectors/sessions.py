@@ -7,22 +7,24 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from pipeline.detectors.base import (
-    DST_SLACK,
     Detector,
     Inputs,
     Parameters,
-    bars_in,
     column,
-    event_frame,
-    local_windows,
+    events_at,
     register,
+)
+from pipeline.detectors.windows import (
+    DST_SLACK,
+    bars_in,
+    local_windows,
     utc_times,
     window_extremes,
     window_minutes,
 )
 from pipeline.domain.bars import TIME_DTYPE, epoch_seconds
+from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import SESSIONS, Instrument, Session, Timeframe
-from pipeline.domain.signal import empty_events
 
 WORDS = ("formed", "incomplete")
 EXTRAS = {
@@ -77,7 +79,7 @@ def session_range(
     inputs: Inputs,  # noqa: ARG001 - every detector has one signature
     instrument: Instrument,  # noqa: ARG001
     timeframe: Timeframe,
-) -> pd.DataFrame:
+) -> Events:
     """Return one event per day of a session: its high and low, known at its end.
 
     Notes
@@ -97,7 +99,7 @@ def initial_balance(
     inputs: Inputs,  # noqa: ARG001
     instrument: Instrument,
     timeframe: Timeframe,
-) -> pd.DataFrame:
+) -> Events:
     """Return one event per day: the range of the first minutes of the cash session.
 
     Notes
@@ -118,7 +120,7 @@ def initial_balance(
 
 def _ranges(
     bars: pd.DataFrame, session: Session, min_coverage: float, timeframe: Timeframe
-) -> pd.DataFrame:
+) -> Events:
     windows = local_windows(bars, session.zone, session.start, session.end)
     opened, closed = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
     first = np.searchsorted(opened, windows.start)
@@ -139,13 +141,13 @@ def _ranges(
         "price_low": low,
         "price_high": high,
         "zone_id": windows.day[rows].astype("int64"),
-        "day": windows.iso_days(rows),
+        "day": windows.iso_day[rows],
         "coverage": coverage,
         "mid": (high + low) / 2,
         "end": utc_times(windows.end[rows]),
-        "session": pd.array([session.name] * len(rows), dtype="str"),
+        "session": np.full(len(rows), session.name),
     }
-    return event_frame(bars, known, (WORDS, np.where(complete, 0, 1)), values)
+    return events_at(bars, known, (WORDS, np.where(complete, 0, 1)), values)
 
 
 def _session_warm_up(parameters: SessionParameters, timeframe: Timeframe) -> int:

@@ -12,11 +12,11 @@ from pipeline.detectors.base import (
     Inputs,
     Parameters,
     column,
-    event_frame,
+    events_at,
     register,
 )
+from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
-from pipeline.domain.signal import empty_events
 
 SWING_WORDS = ("high", "low")
 SWING_EXTRAS = {"price": "float64", "pivot_bar": "int64"}
@@ -60,7 +60,7 @@ def swing(
     inputs: Inputs,  # noqa: ARG001 - every detector has one signature
     instrument: Instrument,  # noqa: ARG001
     timeframe: Timeframe,  # noqa: ARG001
-) -> pd.DataFrame:
+) -> Events:
     """Return swing highs (side −1) and lows (side +1), known k bars after the turn.
 
     A high counts if it is above every high of the k bars before and not below any of the k
@@ -84,12 +84,12 @@ def swing(
         "side": 2 * code - 1,
         "start": pivot,
         "price_low": price,
-        "price_high": price.copy(),
+        "price_high": price,
         "zone_id": 2 * pivot + code,
-        "price": price.copy(),
-        "pivot_bar": pivot.copy(),
+        "price": price,
+        "pivot_bar": pivot,
     }
-    return event_frame(bars, pivot + parameters.k, (SWING_WORDS, code), values)
+    return events_at(bars, pivot + parameters.k, (SWING_WORDS, code), values)
 
 
 class StructureParameters(Parameters):
@@ -112,7 +112,7 @@ def structure(
     inputs: Inputs,
     instrument: Instrument,  # noqa: ARG001
     timeframe: Timeframe,  # noqa: ARG001
-) -> pd.DataFrame:
+) -> Events:
     """Return breaks of structure (with the trend) and changes of character (against it).
 
     The level is the last confirmed swing high (low for a break down). Each swing is used up
@@ -141,30 +141,30 @@ def structure(
         opened,
         close,
         *reach,
-        swings["bar"].to_numpy(),
-        swings["side"].to_numpy(),
-        swings["price"].to_numpy(),
+        swings.bar,
+        swings.side,
+        swings["price"],
         parameters.memory_bars,
     )
     if len(found) == 0:
         return empty_events(**BREAK_EXTRAS)
     bar, side, row, before = np.ascontiguousarray(found.T)
-    level = swings["price"].to_numpy()[row]
-    pivot = swings["pivot_bar"].to_numpy()[row]
+    level = swings["price"][row]
+    pivot = swings["pivot_bar"][row]
     extent = (high - low)[bar]
     values = {
         "side": side,
         "start": pivot,
         "price_low": level,
-        "price_high": level.copy(),
+        "price_high": level,
         "zone_id": np.arange(len(bar), dtype="int64"),
-        "level": level.copy(),
-        "pivot_bar": pivot.copy(),
+        "level": level,
+        "pivot_bar": pivot,
         "trend_before": before,
-        "trend_after": side.copy(),
+        "trend_after": side,
         "strength": side * (close[bar] - level) / np.where(extent > 0, extent, np.inf),
     }
-    return event_frame(bars, bar, (BREAK_WORDS, (before == -side).astype("int64")), values)
+    return events_at(bars, bar, (BREAK_WORDS, (before == -side).astype("int64")), values)
 
 
 @njit(cache=True)
@@ -211,7 +211,7 @@ def engulfing(
     inputs: Inputs,  # noqa: ARG001
     instrument: Instrument,  # noqa: ARG001
     timeframe: Timeframe,  # noqa: ARG001
-) -> pd.DataFrame:
+) -> Events:
     """Return the bars whose body covers the opposite body before them entirely.
 
     Notes
@@ -232,9 +232,9 @@ def engulfing(
         "start": bar,
         "price_low": bottom[bar],
         "price_high": top[bar],
-        "zone_id": bar.copy(),
+        "zone_id": bar,
     }
-    return event_frame(bars, bar, (ENGULFING_WORDS, np.zeros(len(bar), dtype="int64")), values)
+    return events_at(bars, bar, (ENGULFING_WORDS, np.zeros(len(bar), dtype="int64")), values)
 
 
 def _swing_warm_up(parameters: SwingParameters, timeframe: Timeframe) -> int:  # noqa: ARG001

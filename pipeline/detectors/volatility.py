@@ -8,15 +8,17 @@ from numba import njit
 from pydantic import Field
 
 from pipeline.detectors.base import (
-    DAY_MINUTES,
     Detector,
     Inputs,
     Parameters,
     after_hole,
-    bars_in,
     column,
-    local_windows,
     register,
+)
+from pipeline.detectors.windows import (
+    DAY_MINUTES,
+    bars_in,
+    local_windows,
     window_extremes,
 )
 from pipeline.domain.bars import epoch_seconds

@@ -95,9 +95,8 @@ def _check_dtypes(bars: pd.DataFrame) -> None:
 
 
 def epoch_seconds(times: pd.Series | pd.DatetimeIndex) -> np.ndarray:
-    """Return int64 seconds since 1970 UTC, whatever the resolution of `times`."""
-    index = pd.DatetimeIndex(times)
-    return np.asarray(index.as_unit("s").asi8, dtype="int64")
+    """Return int64 seconds since 1970 UTC, whatever the resolution of `times`; none is NaT."""
+    return np.asarray(times.to_numpy(dtype="datetime64[us]").view("int64") // 1_000_000)
 
 
 def fingerprint(bars: pd.DataFrame) -> str:

@@ -1,25 +1,12 @@
-"""What detectors and setups say: zones, events' frame, signals with their trace, funnels."""
+"""What detectors and setups say: zones, signals with their trace, funnels."""
 
 from datetime import datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from pipeline.domain.market import Side, Timeframe
-
-EVENT_COLUMNS: dict[str, str] = {
-    "bar": "int64",  # row of the bar at whose close it is known
-    "known_at": "datetime64[us, UTC]",  # that bar's close_time
-    "event": "str",  # "formed", "reclaimed", "inverted" … : one of the detector's `gives`
-    "side": "int64",  # +1 bullish / long, −1 bearish / short, 0 neither
-    "start": "datetime64[us, UTC]",  # open_time where the drawing starts
-    "price_low": "float64",
-    "price_high": "float64",
-    "zone_id": "int64",  # ties later events of one zone or level to its birth; per detector run
-}
-"""Columns every event frame begins with; detectors add their own behind them."""
 
 
 class Zone(BaseModel):
@@ -48,12 +35,6 @@ class Zone(BaseModel):
         if self.start > self.known_at:
             raise ValueError(f"start {self.start} is after known_at {self.known_at}")
         return self
-
-
-def empty_events(**extra: str) -> pd.DataFrame:
-    """Return an event frame of no rows, with the `extra` columns' dtypes behind the common."""
-    columns = {**EVENT_COLUMNS, **extra}
-    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in columns.items()})
 
 
 class TraceStep(BaseModel):

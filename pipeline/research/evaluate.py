@@ -19,6 +19,7 @@ from pipeline.backtest.engine import LaidOut, lay_out, simulate
 from pipeline.data.clean import resample
 from pipeline.detectors import get
 from pipeline.domain.costs import spread_prices
+from pipeline.domain.events import Events
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.trade import CostModel, FillMode, Missed, Plan, Trade
 from pipeline.setups.cases import Case, Tally
@@ -27,7 +28,7 @@ from pipeline.setups.engine import tickets
 from pipeline.setups.model import SetupSpec
 from pipeline.setups.news import NewsTape, own_currencies
 from pipeline.setups.steps import advance, first_cases
-from pipeline.setups.tape import Events, Tape
+from pipeline.setups.tape import Tape
 
 V = TypeVar("V")
 MEGABYTES = 256
@@ -98,7 +99,7 @@ class _Found:
     """A tool's result on its own frame and, once asked for, as the trigger's bars know it."""
 
     output: Output
-    on_trigger: dict[str, Any] = field(default_factory=dict)
+    on_trigger: dict[str, Output] = field(default_factory=dict)
 
 
 class Evaluator:
@@ -197,12 +198,11 @@ class Evaluator:
             _spans=self._spans,
         )
 
-    def _on_trigger(self, name: str, spec: SetupSpec, keys: Mapping[str, Any]) -> Any:
+    def _on_trigger(self, name: str, spec: SetupSpec, keys: Mapping[str, Any]) -> Output:
         found = self._tool(name, spec, keys)
         if "known" not in found.on_trigger:
             own = self._frame(effective_timeframe(spec.tools[name], self.ground.trigger))
-            known = aligned(found.output, own, self.ground.bars)
-            found.on_trigger["known"] = known if isinstance(known, np.ndarray) else Events(known)
+            found.on_trigger["known"] = aligned(found.output, own, self.ground.bars)
         return found.on_trigger["known"]
 
     def _cases(self, spec: SetupSpec, tape: Tape, keys: Mapping[str, Any]) -> list[Case]:
@@ -230,10 +230,10 @@ class Evaluator:
 
 
 def _bytes(found: _Found) -> float:
-    """Weigh a result; events are read through arrays beside their frame, so twice."""
+    """Weigh a result; events of another timeframe are held as the trigger knows them too."""
     if isinstance(found.output, np.ndarray):
         return float(found.output.nbytes)
-    return 2.0 * float(found.output.memory_usage(index=False).sum())
+    return 2.0 * sum(values.nbytes for values in found.output.columns.values())
 
 
 def needed_tools(spec: SetupSpec) -> set[str]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from pipeline.domain.events import Events
 from pipeline.setups.conditions import Where
-from pipeline.setups.tape import Events, Tape
+from pipeline.setups.tape import Tape
 from pipeline.setups.vocabulary import constant
 
 _BEYOND = {"beyond": 1, "behind": -1}
@@ -29,11 +30,11 @@ class Fired:
 
     def column(self, name: str) -> Any:
         """Return a column that the tool adds."""
-        return self.values[name] if self.events is None else self.events.column(name)[self.row]
+        return self.values[name] if self.events is None else self.events[name][self.row]
 
     def has(self, name: str) -> bool:
         """Return whether the tool adds that column."""
-        return name in (self.values if self.events is None else self.events.names)
+        return name in (self.values if self.events is None else self.events)
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,12 @@ def fired_at(events: Events, tool: str, row: int) -> Fired:
     """Return a row of a tool's events as something that fired."""
     return Fired(
         tool=tool,
-        event=str(events.column("event")[row]),
+        event=events.words[events.code[row]],
         bar=int(events.bar[row]),
         side=int(events.side[row]),
-        low=float(events.column("price_low")[row]),
-        high=float(events.column("price_high")[row]),
-        start=int(events.column("start")[row]),
+        low=float(events["price_low"][row]),
+        high=float(events["price_high"][row]),
+        start=int(events["start"].view("int64")[row]),
         events=events,
         row=row,
     )

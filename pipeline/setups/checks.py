@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from pydantic import ValidationError
 
 from pipeline.detectors.base import all_detectors, get
+from pipeline.domain.events import Events
 from pipeline.setups.columns import empty_outputs
 from pipeline.setups.confluence_checks import confluence_mistakes
 from pipeline.setups.model import Match, SetupSpec, Step, Tool
@@ -120,9 +120,9 @@ class _Words:
     def __init__(self, spec: SetupSpec) -> None:
         found = empty_outputs(spec)
         self.series = tuple(n for n, f in found.items() if isinstance(f, np.ndarray))
-        frames_found = {n: f for n, f in found.items() if isinstance(f, pd.DataFrame)}
-        self.columns = {n: tuple(f.columns) for n, f in frames_found.items()}
-        self.fields = {n: _numbers(f) for n, f in frames_found.items()} | {"price": PRICE_FIELDS}
+        events = {n: f for n, f in found.items() if isinstance(f, Events)}
+        self.columns = {n: f.names for n, f in events.items()}
+        self.fields = {n: _numbers(f) for n, f in events.items()} | {"price": PRICE_FIELDS}
         self.events = {n: get(spec.tools[n].detector).gives for n in self.columns}
         self.events["price"] = PRICE_EVENTS
         self.columns["price"] = PRICE_FIELDS
@@ -149,12 +149,12 @@ class _Words:
             yield Mistake(at, f"'{step}' has no field '{field}'", fields)
 
 
-def _numbers(frame: pd.DataFrame) -> tuple[str, ...]:
+def _numbers(events: Events) -> tuple[str, ...]:
     """Return the columns that are numbers a rule can use; row numbers are none."""
     return tuple(
         name
-        for name, kind in frame.dtypes.items()
-        if kind.kind in "if" and name not in COMMON and not name.endswith("_bar")
+        for name, values in events.columns.items()
+        if values.dtype.kind in "if" and name not in COMMON and not name.endswith("_bar")
     )
 
 

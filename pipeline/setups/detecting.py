@@ -8,12 +8,13 @@ import pandas as pd
 
 from pipeline import detectors as _registered  # importing the package registers all detectors
 from pipeline.data.clean import resample
-from pipeline.detectors.base import Detector, get
+from pipeline.detectors.base import Detector, bar_times, get
+from pipeline.domain.events import Events
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.setups.model import SetupSpec, Tool
 
 Frames = Mapping[Timeframe, pd.DataFrame]
-Output: TypeAlias = "pd.DataFrame | np.ndarray"
+Output: TypeAlias = Events | np.ndarray
 DAY_MINUTES = 24 * 60
 
 
@@ -79,7 +80,7 @@ def detect(
 
     Returns
     -------
-    By tool name: an event frame or a series, counted in the bars of the tool's own frame.
+    By tool name: events or a series, counted in the bars of the tool's own frame.
     """
     found: dict[str, Output] = {}
     for name in in_order(spec):
@@ -106,29 +107,25 @@ def aligned(found: Output, own: pd.DataFrame, target: pd.DataFrame) -> Output:
     """
     if own is target:
         return found
-    closes = _micros(target["close_time"])
+    closes = bar_times(target, "close_time")
     if isinstance(found, np.ndarray):
-        last = np.searchsorted(_micros(own["close_time"]), closes, side="right") - 1
+        last = np.searchsorted(bar_times(own, "close_time"), closes, side="right") - 1
         padded = np.append(found, np.nan)
         return np.asarray(padded[np.where(last < 0, len(found), last)])
     return _aligned_events(found, own, target)
 
 
-def _aligned_events(found: pd.DataFrame, own: pd.DataFrame, target: pd.DataFrame) -> pd.DataFrame:
-    closes = _micros(target["close_time"])
-    own_closes = _micros(own["close_time"])
-    kept = found[np.searchsorted(closes, _micros(found["known_at"])) < len(closes)].copy()
-    for name in [c for c in kept.columns if c == "bar" or c.endswith("_bar")]:
-        rows = kept[name].to_numpy()
+def _aligned_events(found: Events, own: pd.DataFrame, target: pd.DataFrame) -> Events:
+    closes, own_closes = bar_times(target, "close_time"), bar_times(own, "close_time")
+    kept = found.take(np.flatnonzero(np.searchsorted(closes, found["known_at"]) < len(closes)))
+    columns = dict(kept.columns)
+    for name in [c for c in columns if c == "bar" or c.endswith("_bar")]:
+        rows = columns[name]
         there = np.clip(rows, 0, max(len(own_closes) - 1, 0))
         moved = np.searchsorted(closes, own_closes[there]) if len(rows) else rows
-        kept[name] = np.where(rows < 0, rows, moved).astype("int64")
-    kept["known_at"] = target["close_time"].array.take(kept["bar"].to_numpy())
-    return kept.reset_index(drop=True)
-
-
-def _micros(times: pd.Series) -> np.ndarray:
-    return np.asarray(pd.DatetimeIndex(times).as_unit("us").asi8)
+        columns[name] = np.where(rows < 0, rows, moved)
+    columns["known_at"] = closes[columns["bar"]]
+    return Events(kept.words, kept.code, columns)
 
 
 __all__ = ["_registered", "aligned", "detect", "frames_for", "warm_up"]

@@ -218,12 +218,12 @@ def _values(fired: Fired) -> dict[str, float | int | str | None]:
         return dict(fired.values)
     common = {"bar", "known_at", "event", "start", "price_low", "price_high", "zone_id"}
     names = [n for n in events.names if n not in common and not n.endswith("_bar")]
-    return {name: _plain(fired.column(name), time=events.is_time(name)) for name in names}
+    return {name: _plain(fired.column(name)) for name in names}
 
 
-def _plain(value: Any, *, time: bool) -> float | int | str | None:
-    if time:
-        return utc_from_micros(int(value)).isoformat()
+def _plain(value: Any) -> float | int | str | None:
+    if isinstance(value, np.datetime64):
+        return utc_from_micros(int(value.astype("int64"))).isoformat()
     if isinstance(value, int | np.integer):
         return int(value)
     if isinstance(value, float | np.floating):

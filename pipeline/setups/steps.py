@@ -41,7 +41,7 @@ def _begins(step: Step, match: Match, day: date, fired: Fired, tape: Tape) -> bo
 def _day(fired: Fired, tape: Tape) -> date:
     """Return the trading day: that of the session's end where there is one, else of the bar."""
     ended = fired.column("end") if fired.has("end") else tape.closed[fired.bar]
-    return tape.local_day(int(ended))
+    return tape.local_day(int(ended.astype("int64")))
 
 
 def _count_unless(step: Step, tape: Tape, tally: Tally, since: date | None) -> None:
@@ -146,7 +146,7 @@ def _listed(
     rows = events.between(match.event, side, *span)
     if match.born is not None and len(rows):
         earliest = case.fired[match.born.after].bar + match.born.bars
-        rows = rows[events.column("formed_bar")[rows] >= earliest]
+        rows = rows[events["formed_bar"][rows] >= earliest]
     for row in rows:
         fired = fired_at(events, tool, int(row))
         if match.of is None or _belongs(fired, case.fired[match.of]):

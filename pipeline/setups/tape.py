@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
+from pipeline.detectors.base import bar_times
 from pipeline.domain.costs import spread_prices
+from pipeline.domain.events import Events
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.setups.detecting import Frames, Output, aligned, effective_timeframe
 from pipeline.setups.model import SetupSpec, clock_time
@@ -23,67 +24,6 @@ _MICRO = timedelta(microseconds=1)
 def utc_from_micros(micros: int) -> datetime:
     """Return the instant `micros` microseconds after 1970, tz-aware in UTC."""
     return _EPOCH + int(micros) * _MICRO
-
-
-class Events:
-    """An event frame counted in the trigger's bars, split by word for quick look-up."""
-
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self._frame = frame
-        self._arrays: dict[str, np.ndarray] = {}
-        self._rows: dict[tuple[tuple[str, ...], int | None], np.ndarray] = {}
-        self.names = tuple(frame.columns)
-        self.bar = frame["bar"].to_numpy()
-        self.side = frame["side"].to_numpy()
-
-    def column(self, name: str) -> np.ndarray:
-        """Return a column; times as int64 microseconds, text as objects."""
-        if name not in self._arrays:
-            values = self._frame[name]
-            if self.is_time(name):
-                self._arrays[name] = pd.DatetimeIndex(values).as_unit("us").asi8
-            else:
-                kind = None if values.dtype.kind in "if" else object
-                self._arrays[name] = values.to_numpy(dtype=kind)
-        return self._arrays[name]
-
-    def is_time(self, name: str) -> bool:
-        """Return whether a column holds instants."""
-        return name in self._times
-
-    @cached_property
-    def _times(self) -> frozenset[str]:
-        kinds = self._frame.dtypes.items()
-        return frozenset(str(n) for n, kind in kinds if isinstance(kind, pd.DatetimeTZDtype))
-
-    @cached_property
-    def _codes(self) -> tuple[np.ndarray, list[str]]:
-        codes, words = pd.factorize(self._frame["event"])
-        return np.asarray(codes), [str(w) for w in words]
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The events there are."""
-        return tuple(self._codes[1])
-
-    def rows(self, words: tuple[str, ...], side: int | None = None) -> np.ndarray:
-        """Return the rows of these events (and side), in the order they were known."""
-        key = (words, side)
-        if key not in self._rows:
-            codes, known = self._codes
-            fits = np.isin(codes, [known.index(w) for w in words if w in known])
-            if side is not None:
-                fits &= self.side == side
-            self._rows[key] = np.flatnonzero(fits)
-        return self._rows[key]
-
-    def between(
-        self, words: tuple[str, ...], side: int | None, first: int, last: int
-    ) -> np.ndarray:
-        """Return the rows known on bars first … last, both included."""
-        rows = self.rows(words, side)
-        bars = self.bar[rows]
-        return rows[np.searchsorted(bars, first) : np.searchsorted(bars, last, side="right")]
 
 
 @dataclass(frozen=True)
@@ -154,14 +94,14 @@ def tape_of(
     return Tape(
         trigger=trigger,
         zone=spec.zone,
-        opened=np.asarray(pd.DatetimeIndex(bars["open_time"]).as_unit("us").asi8),
-        closed=np.asarray(pd.DatetimeIndex(bars["close_time"]).as_unit("us").asi8),
+        opened=bar_times(bars, "open_time").view("int64"),
+        closed=bar_times(bars, "close_time").view("int64"),
         high=bars["high"].to_numpy(),
         low=bars["low"].to_numpy(),
         close=bars["close"].to_numpy(),
         spread=spread_prices(bars, instrument, spread_points),
         tick=instrument.tick_size,
         series={n: f for n, f in known.items() if isinstance(f, np.ndarray)},
-        events={n: Events(f) for n, f in known.items() if isinstance(f, pd.DataFrame)},
+        events={n: f for n, f in known.items() if isinstance(f, Events)},
         news=NewsTape(news, own_currencies(instrument)),
     )

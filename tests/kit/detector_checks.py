@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline.detectors import Detector
+from pipeline.domain.events import EVENT_COLUMNS
 from pipeline.domain.market import Instrument, Timeframe
-from pipeline.domain.signal import EVENT_COLUMNS
-from tests.kit.run_detector import Params, build_inputs, run_detector, total_warm_up
+from tests.kit.run_detector import Params, as_frame, build_inputs, run_detector, total_warm_up
 
 BAR_COLUMNS = ("formed_bar", "pivot_bar", "penetrated_bar")
 PRICE_COLUMNS = ("price_low", "price_high", "mid", "level", "opposite", "extreme", "size", "price")
@@ -84,13 +84,13 @@ def check_untouched(case: Case) -> None:
     """Bars and inputs are as they were before the call."""
     bars = case.bars.copy(deep=True)
     inputs = build_inputs(case.detector, bars, case.timeframe, case.instrument, case.providers)
-    before = {name: value.copy() for name, value in inputs.items()}
+    before = {name: as_frame(value).copy() for name, value in inputs.items()}
     case.detector.detect(
         bars, case.detector.parameters(**case.params), inputs, case.instrument, case.timeframe
     )
     pd.testing.assert_frame_equal(bars, case.bars, check_exact=True)
     for name, value in before.items():
-        _same(inputs[name], value)
+        _same(as_frame(inputs[name]), value)
 
 
 def check_repeats(case: Case) -> None:

@@ -9,10 +9,9 @@ import pandas as pd
 
 from pipeline import detectors
 from pipeline.detectors import Detector
+from pipeline.detectors.base import DEFAULT_INPUTS
+from pipeline.domain.events import Events
 from pipeline.domain.market import Instrument, Timeframe
-
-PROVIDERS = {"atr": "atr", "swings": "swing", "levels": "session_range"}
-"""Which detector serves an input, where the caller doesn't say."""
 
 Params = Mapping[str, Any]
 
@@ -26,7 +25,7 @@ def run_detector(
     *,
     providers: Mapping[str, tuple[str, Params]] | None = None,
 ) -> Any:
-    """Return what the detector finds in the bars.
+    """Return what the detector finds in the bars: a frame of events, or a series.
 
     Parameters
     ----------
@@ -35,6 +34,22 @@ def run_detector(
     providers
         Input name -> (detector, parameters), where not the usual one.
     """
+    return as_frame(_found(detector, bars, timeframe, instrument, params, providers))
+
+
+def as_frame(found: Any) -> Any:
+    """Return events as a frame; a series, and what is a frame already, as it is."""
+    return found.to_frame() if isinstance(found, Events) else found
+
+
+def _found(
+    detector: str | Detector,
+    bars: pd.DataFrame,
+    timeframe: Timeframe,
+    instrument: Instrument,
+    params: Params | None,
+    providers: Mapping[str, tuple[str, Params]] | None,
+) -> Any:
     chosen = _detector(detector)
     inputs = build_inputs(chosen, bars, timeframe, instrument, providers)
     return chosen.detect(bars, chosen.parameters(**(params or {})), inputs, instrument, timeframe)
@@ -50,10 +65,8 @@ def build_inputs(
     """Return the detector's inputs, computed on the same bars; arrays are read-only."""
     inputs: dict[str, Any] = {}
     for name in detector.inputs:
-        provider, params = (providers or {}).get(name, (PROVIDERS[name], {}))
-        inputs[name] = run_detector(
-            provider, bars, timeframe, instrument, params, providers=providers
-        )
+        provider, params = (providers or {}).get(name, (DEFAULT_INPUTS[name], {}))
+        inputs[name] = _found(provider, bars, timeframe, instrument, params, providers)
         if isinstance(inputs[name], np.ndarray):
             inputs[name].flags.writeable = False
     return inputs
@@ -71,7 +84,7 @@ def total_warm_up(
     own = chosen.warm_up(chosen.parameters(**(params or {})), timeframe)
     behind = [0]
     for name in chosen.inputs:
-        provider, given = (providers or {}).get(name, (PROVIDERS[name], {}))
+        provider, given = (providers or {}).get(name, (DEFAULT_INPUTS[name], {}))
         behind.append(total_warm_up(provider, timeframe, given, providers=providers))
     return own + max(behind)
 

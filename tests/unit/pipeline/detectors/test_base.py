@@ -1,6 +1,4 @@
-"""The registry, the event frame's guard, and zones as they are given to the outside."""
-
-from datetime import time
+"""The registry, the events' guard, and zones as they are given to the outside."""
 
 import numpy as np
 import pandas as pd
@@ -41,7 +39,7 @@ def test_unknown_name_names_the_known() -> None:
         get("fair_value_gaps")
 
 
-def test_event_frame_refuses_a_wrong_type() -> None:
+def test_events_refuse_a_wrong_type() -> None:
     values = {
         "side": np.zeros(1),  # float
         "start": np.zeros(1, dtype="int64"),
@@ -50,25 +48,9 @@ def test_event_frame_refuses_a_wrong_type() -> None:
         "zone_id": np.zeros(1, dtype="int64"),
     }
     with pytest.raises(TypeError, match="side"):
-        base.event_frame(
+        base.events_at(
             BARS, np.zeros(1, dtype="int64"), (("formed",), np.zeros(1, dtype="int64")), values
         )
-
-
-def test_wall_time_that_does_not_exist_or_exists_twice() -> None:
-    times = pd.DataFrame(
-        {
-            "open_time": pd.to_datetime(["2025-03-29T12:00Z"]),
-            "close_time": pd.to_datetime(["2025-03-31T12:00Z"]),
-        }
-    )
-    windows = base.local_windows(times, "Europe/Berlin", time(2, 30), time(4))
-    at = {str(d): s for d, s in zip(windows.day, base.utc_times(windows.start), strict=True)}
-    assert at["2025-03-30"] == pd.Timestamp("2025-03-30T01:00Z")
-    times = times + pd.Timedelta(days=210)
-    windows = base.local_windows(times, "Europe/Berlin", time(2, 30), time(4))
-    at = {str(d): s for d, s in zip(windows.day, base.utc_times(windows.start), strict=True)}
-    assert at["2025-10-26"] == pd.Timestamp("2025-10-26T00:30Z")
 
 
 @pytest.mark.parametrize("name", EVENTS)

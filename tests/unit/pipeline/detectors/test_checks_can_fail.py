@@ -12,6 +12,7 @@ from pipeline.detectors import Detector, get
 from pipeline.domain.market import Timeframe
 from tests.kit import detector_checks as checks
 from tests.kit.bar_strategies import EURUSD, random_bars
+from tests.kit.run_detector import as_frame
 
 BARS = random_bars(np.random.default_rng(11), 1500, Timeframe.M5)
 ENDS = range(1000, 1500, 7)
@@ -26,7 +27,7 @@ def twisted(name: str, change: Callable[[Any, pd.DataFrame], Any]) -> checks.Cas
     honest = get(name)
 
     def detect(bars: pd.DataFrame, *rest: Any) -> Any:
-        return change(honest.detect(bars, *rest), bars)
+        return change(as_frame(honest.detect(bars, *rest)), bars)
 
     return case(replace(honest, detect=detect))
 

@@ -10,6 +10,7 @@ from pipeline.detectors import get
 from pipeline.domain.bars import bar_frame
 from pipeline.domain.market import Timeframe
 from tests.kit.bar_strategies import EURUSD
+from tests.kit.run_detector import as_frame
 
 A = (9.0, 10.0, 8.0, 9.5)
 B = (9.5, 13.0, 9.0, 12.5)
@@ -25,9 +26,10 @@ def gaps(
     times = pd.DatetimeIndex(pd.Timestamp("2025-03-10T09:00Z") + pd.to_timedelta(at, unit="min"))
     bars = bar_frame(times, Timeframe.M5, np.array(rows))
     inputs = {"atr": np.ones(len(rows))}
-    return get("fair_value_gap").detect(
+    found = get("fair_value_gap").detect(
         bars, get("fair_value_gap").parameters(**params), inputs, EURUSD, Timeframe.M5
     )
+    return as_frame(found)
 
 
 def mirror(rows: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
@@ -136,4 +138,4 @@ def test_no_atr_no_gap() -> None:
         found = detector.detect(
             bars, detector.parameters(min_gap_atr=smallest), inputs, EURUSD, Timeframe.M5
         )
-        assert words(found) == expected
+        assert words(as_frame(found)) == expected

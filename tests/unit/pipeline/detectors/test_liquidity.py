@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from pipeline.detectors import get
+from pipeline.domain.events import Events
 from pipeline.domain.market import Timeframe
 from tests.kit.bar_strategies import EURUSD, GER40, random_bars
 from tests.kit.berlin_days import Told, berlin_day, berlin_days, walls
 from tests.kit.real_bars import real_bars
-from tests.kit.run_detector import run_detector
+from tests.kit.run_detector import as_frame, run_detector
 
 DAY = "2025-03-12"
 OUT = (100.5, 101.0, 99.0, 99.5)  # a bar that goes below 100 and closes there
@@ -257,9 +258,13 @@ def test_levels_of_any_detector_will_do() -> None:
     )
     atr = run_detector("atr", bars, Timeframe.M5, GER40)
     found = get("raid").detect(
-        bars, get("raid").parameters(), {"levels": levels, "atr": atr}, GER40, Timeframe.M5
+        bars,
+        get("raid").parameters(),
+        {"levels": Events.from_frame(levels), "atr": atr},
+        GER40,
+        Timeframe.M5,
     )
-    pd.testing.assert_frame_equal(found, raids(bars))
+    pd.testing.assert_frame_equal(as_frame(found), raids(bars))
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from pipeline.data.clean import resample
+from pipeline.detectors.base import bar_times
 from pipeline.domain.bars import bar_frame
+from pipeline.domain.events import Events
 from pipeline.domain.market import Side, Timeframe
-from pipeline.domain.signal import empty_events
 from pipeline.domain.trade import EntryType
 from pipeline.setups.detecting import aligned, effective_timeframe, frames_for
 from pipeline.setups.engine import Overrides
@@ -254,17 +255,18 @@ def test_series_of_a_higher_frame_is_read_at_its_last_closed_bar():
 def test_events_of_a_higher_frame_belong_to_the_first_bar_that_knows_them():
     bars = random_bars(np.random.default_rng(5), Timeframe.M1, 3)
     quarter = resample(bars, Timeframe.M1, Timeframe.M15)
-    events = empty_events(formed_bar="int64")
-    events["bar"] = np.arange(2, len(quarter))
-    events["known_at"] = quarter["close_time"].array[2:]
-    events["formed_bar"] = events["bar"] - 2
-    events["event"] = "formed"
-    moved = aligned(events, quarter, bars)
+    bar = np.arange(2, len(quarter))
+    closes = bar_times(quarter, "close_time")[bar]
+    zeros = np.zeros(len(bar), dtype="int64")
+    common = {"bar": bar, "known_at": closes, "side": zeros, "start": closes, "zone_id": bar}
+    prices = {"price_low": np.ones(len(bar)), "price_high": np.ones(len(bar))}
+    events = Events(("formed",), zeros, {**common, **prices, "formed_bar": bar - 2})
+    moved = aligned(events, quarter, bars).to_frame()
     assert len(moved) == len(events)
     for _, row in moved.iterrows():
         assert row["known_at"] == bars["close_time"].iloc[row["bar"]]
     before = bars["close_time"].array[moved["bar"].to_numpy() - 1]
-    assert (pd.DatetimeIndex(events["known_at"]) > pd.DatetimeIndex(before)).all()
+    assert (pd.DatetimeIndex(closes, tz="UTC") > pd.DatetimeIndex(before)).all()
     early = bars[:100]
     cut = aligned(events, quarter, early)
     assert (cut["bar"] < 100).all()

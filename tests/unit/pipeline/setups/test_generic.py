@@ -13,6 +13,7 @@ from pipeline.domain.market import Timeframe
 from pipeline.domain.trade import EntryType
 from pipeline.setups.engine import Overrides, detect, find_signals, frames_for, warm_up
 from tests.kit.real_bars import real_bars
+from tests.kit.run_detector import as_frame
 from tests.kit.setups import EURUSD, GER40, TOY, doubled, every_reading, random_bars, signals_of
 
 READINGS = every_reading()
@@ -135,7 +136,7 @@ def test_same_result_twice_and_input_untouched(spec):
     before = bars.copy(deep=True)
     frames = frames_for(bars, trigger, spec)
     tools = detect(frames, spec, trigger, instrument)
-    kept = {n: t.copy() for n, t in tools.items()}
+    kept = {n: as_frame(t).copy() for n, t in tools.items()}
     first = find_signals(frames, tools, spec, trigger, instrument)
     assert find_signals(frames, tools, spec, trigger, instrument) == first
     assert signals_of(bars, spec, trigger, instrument) == first
@@ -143,7 +144,7 @@ def test_same_result_twice_and_input_untouched(spec):
     for name, tool in tools.items():
         same = np.array_equal if isinstance(tool, np.ndarray) else None
         if same is None:
-            pd.testing.assert_frame_equal(tool, kept[name])
+            pd.testing.assert_frame_equal(as_frame(tool), kept[name])
         else:
             np.testing.assert_array_equal(tool, kept[name])
 

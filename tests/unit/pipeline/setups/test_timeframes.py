@@ -13,6 +13,7 @@ from pipeline.setups.engine import detect, frames_for, warm_up
 from pipeline.setups.rules import parse_setup
 from pipeline.setups.tape import tape_of
 from tests.kit.real_bars import real_bars
+from tests.kit.run_detector import as_frame
 from tests.kit.setups import EURUSD, GER40, TOY, random_bars, signals_of
 
 EXAMPLES = sorted((Path(__file__).parents[4] / "docs" / "examples").glob("*.yaml"))
@@ -130,7 +131,7 @@ def test_a_series_of_any_timeframe_is_that_of_its_last_closed_bar(timeframe):
 def test_an_event_of_any_timeframe_is_used_at_the_first_trigger_bar_that_knows_it(timeframe):
     _, bars, _, tools, tape = ladder()
     events = tape.events[f"turn_{timeframe.lower()}"]
-    found = tools[f"turn_{timeframe.lower()}"]
+    found = as_frame(tools[f"turn_{timeframe.lower()}"])
     assert len(events.bar) == len(found) > 0
     for bar, known_at in zip(events.bar, found["known_at"], strict=True):
         assert bars["close_time"].iloc[bar] >= known_at

@@ -1,0 +1,75 @@
+"""Zones as they are given to the outside: one per `zone_id`, as it stands."""
+
+from typing import Any
+
+import pandas as pd
+
+from pipeline.domain.signal import Zone
+
+WITHOUT_ZONE = frozenset({"incomplete"})
+"""Events that say that there is no level; their prices are NaN."""
+
+GAP_STATUS = {
+    "formed": "open",
+    "touched": "partial",
+    "midpoint": "partial",
+    "mitigated": "filled",
+    "inverted": "inverted",
+    "expired": "expired",
+}
+META_COLUMNS = {
+    "side": "side",
+    "session_name": "session",
+    "break_strength": "strength",
+    **{same: same for same in ("day", "mid", "trend_before", "trend_after")},
+    **{same: same for same in ("level", "depth_atr", "bars_outside", "double_raid")},
+}
+"""`meta` key -> event column it is read from, where the detector has it."""
+
+ENDS = frozenset({"inverted", "expired", "reclaimed", "accepted_break"})
+"""Events after which nothing more happens to a zone."""
+
+
+def to_zones(name: str, events: pd.DataFrame) -> list[Zone]:
+    """Return the zones of an event frame as they are given to the outside.
+
+    One zone per `zone_id`, oldest first, as it stands after the last event of the frame: cut
+    the events at a `known_at` to see it as of then. `end` is when it was inverted, expired,
+    reclaimed or broken, None while it lives. Events that say "no level" (`incomplete`) are
+    left out. `confidence` is the coverage of a session's range, 1 for all else. A zone that
+    breaks the schema (NaN or crossed prices, a start after `known_at`) raises ValidationError.
+    """
+    zones: dict[int, Zone] = {}
+    for row in events[~events["event"].isin(WITHOUT_ZONE)].to_dict("records"):
+        zones[row["zone_id"]] = _zone(name, row, zones.get(row["zone_id"]))
+    return list(zones.values())
+
+
+def _zone(name: str, row: dict[str, Any], born: Zone | None) -> Zone:
+    known_at = row["known_at"].to_pydatetime()
+    return Zone(
+        type=name,
+        start=row["start"].to_pydatetime(),
+        end=known_at if row["event"] in ENDS else None,
+        price_low=row["price_low"],
+        price_high=row["price_high"],
+        confidence=min(1.0, row.get("coverage", 1.0)),
+        known_at=born.known_at if born else known_at,
+        meta={"event": row["event"], **_meta(name, row)},
+    )
+
+
+def _meta(name: str, row: dict[str, Any]) -> dict[str, Any]:
+    if name == "fair_value_gap":
+        return {
+            "fvg_direction": "bullish" if row["gap_side"] > 0 else "bearish",
+            "gap_size_atr": row["size_atr"],
+            "gap_size_pct": 100 * row["size"] / row["price_low"],
+            "mitigation_status": GAP_STATUS[row["event"]],
+        }
+    if name == "swing":
+        return {"swing_high" if row["side"] < 0 else "swing_low": row["price"]}
+    meta = {key: row[source] for key, source in META_COLUMNS.items() if source in row}
+    if "penetrated_bar" in row:
+        meta["swept"] = row["penetrated_bar"] >= 0
+    return meta
