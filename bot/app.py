@@ -18,7 +18,7 @@ from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from bot import commands
 from bot.access import Access
 from bot.delivery import Courier
-from bot.handlers import data, errors, runs, setups, system, tools
+from bot.handlers import compare, data, errors, runs, setups, system, tools
 from bot.launching import Launches
 from bot.noticing import Noticing
 from bot.pacing import Pacer
@@ -131,7 +131,10 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
     dispatcher.message.outer_middleware(access)
     dispatcher.callback_query.outer_middleware(access)
     dispatcher.message.middleware(Noticing())
-    routers = (errors.router, runs.router, data.router, setups.router, tools.router, system.router)
+    routers = (
+        errors.router, runs.router, compare.router, data.router, setups.router, tools.router,
+        system.router,
+    )  # fmt: skip
     for router in (*routers, system.fallback):
         router._parent_router = None  # noqa: SLF001  (routers are modules' own; an app takes them over)
         dispatcher.include_router(router)

@@ -37,6 +37,12 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("status", "How far a run is", "/status", "viewer"),
     Command("cancel", "Stop a run", "/cancel bt_2025_10_31_001", "trader"),
     Command("rerun", "Run it again, from where it stopped", "/rerun bt_2025_10_31_001", "trader"),
+    Command(
+        "compare",
+        "Two backtests side by side",
+        "/compare bt_2025_10_31_001 bt_2025_10_31_002",
+        "viewer",
+    ),
     Command("data", "Bars held and their quality", "/data", "viewer"),
     Command("import", "How to bring in your own bars", "/import", "trader"),
     Command("setups", "Setups, in words and drawn", "/setups Frank_raid_v1", "viewer"),
@@ -85,6 +91,11 @@ def run_id_in(text: str) -> str | None:
     """Return the first run id in `text`, or None."""
     match = RUN_ID.search(normalise(text))
     return match.group(0) if match else None
+
+
+def run_ids_in(text: str) -> tuple[str, ...]:
+    """Return every run id in `text`, in order."""
+    return tuple(RUN_ID.findall(normalise(text)))
 
 
 @dataclass(frozen=True)

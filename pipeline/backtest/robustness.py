@@ -120,18 +120,18 @@ def resampled(
     gains, losses = np.maximum(pnl, 0.0), np.maximum(-pnl, 0.0)
     per_day = by_day(ends, np.column_stack([np.ones_like(rr), rr, gains, losses]))
     count, total, won, lost = stationary_sums(per_day, rng, draws).T
-    expectancy = _interval(float(rr.mean()), total / count, len(per_day))
+    expectancy = day_interval(float(rr.mean()), total / count, len(per_day))
     if losses.sum() == 0 or np.mean(lost == 0) >= 0.025:  # noqa: PLR2004  (the upper bound)
         return Resampled(expectancy, None)
     with np.errstate(divide="ignore"):
         factors = np.where(lost > 0, won / lost, np.inf)
     return Resampled(
-        expectancy, _interval(float(gains.sum() / losses.sum()), factors, len(per_day))
+        expectancy, day_interval(float(gains.sum() / losses.sum()), factors, len(per_day))
     )
 
 
-def _interval(value: float, drawn: np.ndarray, days: int) -> Interval:
-    """Return the middle 95 % of `drawn`, widened for few days.
+def day_interval(value: float, drawn: np.ndarray, days: int) -> Interval:
+    """Return the middle 95 % of `drawn`, widened for few days, with `value` inside.
 
     A bootstrap's percentiles are too narrow for small samples, as a normal interval is beside
     Student's; the levels are moved out accordingly (Hesterberg 2015, "expanded percentiles").

@@ -29,8 +29,8 @@ class Panel:
     theme: Theme
     font: float
 
-    def rows(self, most: int, tag: Box | None = None) -> None:
-        """Draw round numbers at the right, but none under `tag`, and lines; zero's is stronger."""
+    def rows(self, most: int, *tags: Box) -> None:
+        """Draw round numbers at the right, but none under a tag, and lines; zero's is stronger."""
         m, c, t = self.mapping, self.canvas, self.theme
         values, needed = number_ticks(m.price_low, m.price_high, most)
         for value in values.tolist():
@@ -41,7 +41,7 @@ class Panel:
             half = self.font * 0.6
             box = Box(m.right, y - half, c.width, y + half)
             inside = m.top <= box.top and box.bottom <= m.bottom
-            if (inside or zero) and (tag is None or not tag.meets(box)):
+            if (inside or zero) and not any(tag.meets(box) for tag in tags):
                 c.text(m.right + 14, y, signed(value, needed), self.font, t.muted)
 
     def frame(self) -> None:
@@ -109,3 +109,27 @@ def draw_columns(canvas: Canvas, mapping: PixelMap, ticks: list[Tick], theme: Th
     m = mapping
     lines = [(int(t.at), m.top, int(t.at) + 1, m.bottom) for t in ticks]
     canvas.rects(np.array(lines).reshape(-1, 4), theme.grid, z=0.8)
+
+
+def stepped(mapping: PixelMap, times: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the corners of a curve that jumps at each time, one pixel column at a time.
+
+    Notes
+    -----
+    Where many jumps share a column only its first, lowest, highest and last value can be seen;
+    leaving out the others makes 5,000 trades as quick as 500.
+    """
+    m = mapping
+    share = (times - m.times[0]) / (m.times[-1] - m.times[0])
+    xs = m.left + share * (m.right - m.left)
+    ys = m.bottom - (values - m.price_low) / (m.price_high - m.price_low) * (m.bottom - m.top)
+    column = np.floor(xs)
+    starts = np.flatnonzero(np.diff(column, prepend=column[0] - 1))
+    ends = np.append(starts[1:], len(xs))
+    keep: set[int] = set()
+    for a, b in zip(starts.tolist(), ends.tolist(), strict=True):
+        part = ys[a:b]
+        keep.update((a, a + int(part.argmin()), a + int(part.argmax()), b - 1))
+    rows = np.array(sorted(keep))
+    corners = np.column_stack([np.repeat(xs[rows], 2)[1:], np.repeat(ys[rows], 2)[:-1]])
+    return np.asarray(corners)
