@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from aiogram.utils.formatting import Bold, Code, ExpandableBlockQuote, Text, as_list
 
-from bot import keyboards
+from bot import keyboards, views_qa
 from bot.layout import View, fit
 from bot.texts import en
 from flows import cost_words
@@ -28,6 +28,7 @@ def report(result: BacktestReport) -> View:
     parts: list[Text | str] = [_title(result), _source(result), ""]
     if figures is not None and has_trades:
         parts += [*_headline(result, figures), "", _verdict(figures)]
+        parts += views_qa.line(result.qa)
     else:
         parts += [Bold(en.NO_TRADES), *funnel(result.funnel)]
     parts += _missed(result)
@@ -124,6 +125,7 @@ def _details(result: BacktestReport, m: Metrics | None) -> Text:
             f"longest losing run {m.longest_losing_run}"
         )
         lines += [f"{x.month}: {en.count(x.trades, 'trade')}, {_signed(x.rr)} R" for x in m.months]
+        lines += views_qa.details(result.qa)
         lines += ["Steps:", *funnel(result.funnel)]
     return ExpandableBlockQuote(as_list(*lines))
 

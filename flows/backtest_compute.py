@@ -19,10 +19,11 @@ from pydantic import BaseModel, ConfigDict
 
 from flows.state import write_frame
 from pipeline.data.clean import resample
-from pipeline.data.quality import assess
+from pipeline.data.quality import assess, holes
 from pipeline.domain.bars import fingerprint, validate_bars
 from pipeline.domain.events import Events
 from pipeline.domain.market import Instrument, Timeframe
+from pipeline.domain.qa import EntryHours, QaCard
 from pipeline.domain.report import Metrics, QualityReport
 from pipeline.domain.signal import FunnelStep, Signal
 from pipeline.domain.trade import CostModel, FillMode, Missed, Plan, Trade
@@ -56,6 +57,7 @@ class Tested(Frozen):
     trades: tuple[Trade, ...]
     missed: tuple[Missed, ...]
     metrics: Metrics
+    qa: QaCard | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,14 @@ class FillJob:
     risk: float | None
     parallel: bool
     max_trades: int | None
+
+
+@dataclass(frozen=True)
+class QaJob:
+    """What judging a result needs besides its trades and bars."""
+
+    hours: EntryHours
+    fewest: int
 
 
 def warm_up_bars(spec: SetupSpec, trigger: Timeframe) -> int:
@@ -134,8 +144,10 @@ def find(
     )
 
 
-def test(plans: Sequence[Plan], bars_path: Path, m1_path: Path | None, job: FillJob) -> Tested:
-    """Simulate the plans and sum up."""
+def test(
+    plans: Sequence[Plan], bars_path: Path, m1_path: Path | None, job: FillJob, qa: QaJob
+) -> Tested:
+    """Simulate the plans, sum up, and look for what makes the result suspect."""
     from pipeline.backtest.engine import simulate  # noqa: PLC0415
     from pipeline.backtest.metrics import metrics  # noqa: PLC0415
 
@@ -145,11 +157,22 @@ def test(plans: Sequence[Plan], bars_path: Path, m1_path: Path | None, job: Fill
         m1=None if m1_path is None else _frame(m1_path),
         lots=job.lots, risk=job.risk, parallel=job.parallel, max_trades=job.max_trades,
     )  # fmt: skip
+    card = _qa_card(result.trades, _frame(bars_path), job, qa) if result.trades else None
     _read_frame.cache_clear()  # nothing after this reads whole frames
     _last_tools.clear()
     return Tested(
-        trades=tuple(result.trades), missed=tuple(result.missed), metrics=metrics(result.trades)
+        trades=tuple(result.trades),
+        missed=tuple(result.missed),
+        metrics=metrics(result.trades),
+        qa=card,
     )
+
+
+def _qa_card(trades: Sequence[Trade], bars: pd.DataFrame, job: FillJob, qa: QaJob) -> QaCard:
+    from pipeline.backtest.qa import qa_card  # noqa: PLC0415
+
+    missing = holes(bars, job.timeframe, job.instrument)
+    return qa_card(trades, fewest=qa.fewest, hours=qa.hours, holes=missing)
 
 
 @dataclass(frozen=True)

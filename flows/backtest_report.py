@@ -80,6 +80,7 @@ def build_report(
         risk=job.request.options.risk,
         costs=_costs(job),
         metrics=figures,
+        qa=tested.qa,
         missed=_missed(tested),
         funnel=results.found.funnel,
         warnings=_warnings(job, results),

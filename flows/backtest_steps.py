@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from flows import backtest_compute as compute
-from flows.backtest_compute import FillJob, Found, Frozen, Look, SetupJob, Tested
+from flows.backtest_compute import FillJob, Found, Frozen, Look, QaJob, SetupJob, Tested
 from flows.costs import costs_of
 from flows.holdings import held_text
 from flows.loading import held_bars
@@ -22,6 +22,7 @@ from pipeline.domain.news import news_fingerprint
 from pipeline.domain.report import QualityReport
 from pipeline.domain.request import BacktestRequest, Run
 from pipeline.domain.trade import CostModel, FillMode
+from pipeline.setups.hours import entry_hours
 from pipeline.setups.rules import SetupSpec
 
 _DAY = timedelta(days=1)
@@ -218,8 +219,9 @@ async def setup_manager(job: Job, detected: Detected, quality: float) -> Found:
 async def backtester_core(job: Job, found: Found) -> Tested:
     """Fill the plans bar by bar and sum up."""
     m1 = job.state.frame_path("m1")
+    qa = QaJob(hours=entry_hours(job.spec), fewest=job.services.settings.min_trades)
     return await job.services.cpu.run(
-        compute.test, found.plans, job.bars_path, m1 if m1.exists() else None, fill_job(job)
+        compute.test, found.plans, job.bars_path, m1 if m1.exists() else None, fill_job(job), qa
     )
 
 

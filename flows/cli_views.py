@@ -7,6 +7,7 @@ from flows import cost_words
 from flows.control import DryRunPlan
 from flows.import_words import ImportQuestion, ImportReceipt
 from flows.stories import run_title
+from pipeline.domain.qa import Verdict
 from pipeline.domain.report import BacktestReport, Holding, Metrics
 from pipeline.domain.request import Run, TaskRecord
 from pipeline.setups.rules import SetupSpec, SetupVersion
@@ -56,7 +57,7 @@ def report_lines(report: BacktestReport, archive: Path) -> list[str]:
     if figures is None or figures.trades == 0:
         lines += ["No trades. How far the rules got:", *_funnel(report)]
     else:
-        lines += _figures(figures, report)
+        lines += [*_figures(figures, report), *_checks(report)]
     lines += [f"! {warning}" for warning in report.warnings]
     lines += ["", *(f"  {path}" for path in file_paths(report, archive))]
     return lines
@@ -91,6 +92,17 @@ def _figures(figures: Metrics, report: BacktestReport) -> list[str]:
         ("ambiguous", f"{figures.ambiguous} ({bounds})"),
     ]
     return [f"  {name:<16} {value}" for name, value in rows]
+
+
+def _checks(report: BacktestReport) -> list[str]:
+    """Return the QA card, what wants a look with its sentence."""
+    if report.qa is None:
+        return []
+    lines = []
+    for check in report.qa.checks:
+        why = "" if check.verdict is Verdict.PASSED else f"  {check.sentence}"
+        lines.append(f"  {check.verdict.value:<6}  {check.title} ({check.figure}){why}")
+    return ["", "Checks of the result:", *lines, ""]
 
 
 def _funnel(report: BacktestReport) -> list[str]:

@@ -48,16 +48,7 @@ def assess(
     """
     if bars.empty:
         return _nothing(timeframe, instrument, duplicates, impossible)
-    bins = bin_opens(epoch_seconds(bars["open_time"]), timeframe)
-    held = bins[np.diff(bins, prepend=bins[:1] - 1) > 0]
-    first, last = bars["open_time"].iloc[0], bars["close_time"].iloc[-1]
-    expected, day, days = expected_by_day(
-        instrument.calendar, timeframe, _utc(int(held[0])), last.to_pydatetime()
-    )
-    has = _contains(held, expected)
-    expected, day, has, notes = _without_dead_hours(
-        expected, day, has, instrument.calendar, timeframe
-    )
+    expected, day, has, days, notes = _expected(bars, timeframe, instrument)
     gaps = _gaps(expected, has, timeframe)
     frozen, spikes = _frozen(bars, timeframe), _spikes(bars)
     share = float(has.mean()) if len(has) else 1.0
@@ -66,7 +57,7 @@ def assess(
         symbol=instrument.symbol,
         timeframe=timeframe.value,
         bars=len(bars),
-        first=first.to_pydatetime(),
+        first=bars["open_time"].iloc[0].to_pydatetime(),
         last=bars["open_time"].iloc[-1].to_pydatetime(),
         expected=len(expected),
         missing=int((~has).sum()),
@@ -82,6 +73,28 @@ def assess(
         coverage=_coverage(day, has, days),
         notes=notes,
     )
+
+
+def holes(bars: pd.DataFrame, timeframe: Timeframe, instrument: Instrument) -> np.ndarray:
+    """Return every gap that `assess` counts: int64 epoch seconds, rows [start, end), sorted."""
+    if bars.empty:
+        return np.empty((0, 2), dtype="int64")
+    expected, _, has, _, _ = _expected(bars, timeframe, instrument)
+    return _gaps(expected, has, timeframe)[:, :2]
+
+
+def _expected(
+    bars: pd.DataFrame, timeframe: Timeframe, instrument: Instrument
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[date], tuple[str, ...]]:
+    """Return the bars that should be there: opens, day numbers, whether held, days, notes."""
+    bins = bin_opens(epoch_seconds(bars["open_time"]), timeframe)
+    held = bins[np.diff(bins, prepend=bins[:1] - 1) > 0]
+    last = bars["close_time"].iloc[-1].to_pydatetime()
+    expected, day, days = expected_by_day(instrument.calendar, timeframe, _utc(int(held[0])), last)
+    expected, day, has, notes = _without_dead_hours(
+        expected, day, _contains(held, expected), instrument.calendar, timeframe
+    )
+    return expected, day, has, days, notes
 
 
 def _nothing(

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.domain.qa import QaCard
 from pipeline.domain.request import TaskRecord
 from pipeline.domain.signal import FunnelStep
 
@@ -182,6 +183,7 @@ class BacktestReport(BaseModel):
     risk: float | None = Field(default=None, description="money at risk per trade, if sized so")
     costs: dict[str, Any] = Field(default_factory=dict)
     metrics: Metrics | None = None
+    qa: QaCard | None = Field(default=None, description="None where nothing was traded")
     missed: dict[str, int] = Field(default_factory=dict, description="reason -> unfilled plans")
     funnel: tuple[FunnelStep, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -87,6 +87,8 @@ async def test_the_progress_ends_final_and_the_deliveries_name_the_attempt(servi
     assert progress.dedupe_key == f"progress:{run.run_id}:1"
     assert report.payload["report"]["run_id"] == run.run_id
     assert report.payload["has_trades"]
+    assert len(report.payload["report"]["qa"]["checks"]) == 7
+    assert report.payload["report"]["costs"]["swap"]["triple_day"]
 
 
 async def test_provenance_tells_data_rules_and_libraries(services):
