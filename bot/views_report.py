@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from aiogram.utils.formatting import Bold, Code, ExpandableBlockQuote, Text, as_list
 
-from bot import keyboards, views_qa
+from bot import keyboards, views_evidence, views_qa
 from bot.layout import View, fit
 from bot.texts import en
 from flows import cost_words
@@ -27,7 +27,7 @@ def report(result: BacktestReport) -> View:
     has_trades = figures is not None and figures.trades > 0
     parts: list[Text | str] = [_title(result), _source(result), ""]
     if figures is not None and has_trades:
-        parts += [*_headline(result, figures), "", _verdict(figures)]
+        parts += [*_headline(result, figures), "", *views_evidence.worth(result, figures)]
         parts += views_qa.line(result.qa)
     else:
         parts += [Bold(en.NO_TRADES), *funnel(result.funnel)]
@@ -53,15 +53,16 @@ def _source(result: BacktestReport) -> Text:
 
 
 def _headline(result: BacktestReport, m: Metrics) -> list[Text | str]:
-    money = result.currency
+    money, robustness = result.currency, result.robustness
     return [
         Text(Bold(en.count(m.trades, "trade")), f", win rate {_win_rate(m)}"),
-        Text("Expectancy ", Bold(_expectancy(m)), " a trade"),
+        f"Break-even win rate {_percent(m.break_even_rate)}",
+        views_evidence.expectancy(m, robustness),
         f"Total {_signed(m.total_r)} R, {_signed(m.total_points)} points, "
         f"{_signed(m.total_pnl, 2)} {money}".rstrip(),
-        f"Profit factor {number(m.profit_factor)}",
-        f"Break-even win rate {_percent(m.break_even_rate)}",
+        views_evidence.profit_factor(m, robustness),
         f"Max drawdown {number(m.max_drawdown_r)} R, {number(m.max_drawdown_pnl)} {money}",
+        *views_evidence.other_orders(robustness),
         f"Costs paid {cost_words.paid_told(m.costs, m.swap, money)}",
         _ambiguous(m),
     ]
@@ -73,13 +74,6 @@ def _win_rate(m: Metrics) -> str:
     return f"{m.win_rate.value:.0%} ({m.win_rate.low:.0%} – {m.win_rate.high:.0%})"
 
 
-def _expectancy(m: Metrics) -> str:
-    if m.expectancy_r is None:
-        return NO_VALUE
-    error = "" if m.expectancy_se is None else f" ± {m.expectancy_se:.2f}"
-    return f"{m.expectancy_r:+.2f}{error} R"
-
-
 def _ambiguous(m: Metrics) -> str:
     if not m.ambiguous:
         return "No ambiguous trades (stop and target in one bar)"
@@ -87,12 +81,6 @@ def _ambiguous(m: Metrics) -> str:
         f"{m.ambiguous} ambiguous (stop and target in one bar): total between "
         f"{_signed(m.total_r_worst)} R at worst and {_signed(m.total_r_best)} R at best"
     )
-
-
-def _verdict(m: Metrics) -> Text:
-    if m.expectancy_r is None:
-        return Text(Bold(en.verdict(0.0, None, m.trades)))
-    return Text(Bold(en.verdict(m.expectancy_r, m.expectancy_se, m.trades)))
 
 
 def funnel(steps: Iterable[FunnelStep]) -> list[Text | str]:
@@ -124,6 +112,7 @@ def _details(result: BacktestReport, m: Metrics | None) -> Text:
             f"Average win {number(m.average_win_r)} R, average loss {number(m.average_loss_r)} R, "
             f"longest losing run {m.longest_losing_run}"
         )
+        lines += views_evidence.details(m, result.robustness)
         lines += [f"{x.month}: {en.count(x.trades, 'trade')}, {_signed(x.rr)} R" for x in m.months]
         lines += views_qa.details(result.qa)
         lines += ["Steps:", *funnel(result.funnel)]

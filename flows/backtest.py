@@ -23,6 +23,7 @@ from flows.services import Services
 from flows.start_checks import checked
 from flows.story import Story
 from flows.tasks import Runner
+from flows.weighing import tested_and_weighed, written_down
 from pipeline.commands import parse_backtest
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.report import BacktestReport
@@ -71,7 +72,7 @@ async def run_backtest(
     tested = await runner.critical(
         "backtester_core",
         Tested,
-        lambda: steps.backtester_core(job, found),
+        lambda: tested_and_weighed(job, ingested, found),
         {"plans": found.plans},
     )
     pictures = await runner.optional(
@@ -122,6 +123,7 @@ async def finish_report(job: Job, results: Results, runner: Runner) -> BacktestR
         status="success" if job.run.actor.chat_id is not None else "skipped",
     )
     tasks = (*runner.records.values(), told)
+    results = replace(results, standing=await written_down(job, results.ingested, results.tested))
     report = build_report(job, results, tasks, job.services.clock())
     await write_results(job, results, report)
     return report

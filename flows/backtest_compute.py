@@ -24,7 +24,7 @@ from pipeline.domain.bars import fingerprint, validate_bars
 from pipeline.domain.events import Events
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.qa import EntryHours, QaCard
-from pipeline.domain.report import Metrics, QualityReport
+from pipeline.domain.report import Metrics, QualityReport, Robustness
 from pipeline.domain.signal import FunnelStep, Signal
 from pipeline.domain.trade import CostModel, FillMode, Missed, Plan, Trade
 from pipeline.setups.rules import SetupSpec
@@ -58,6 +58,7 @@ class Tested(Frozen):
     missed: tuple[Missed, ...]
     metrics: Metrics
     qa: QaCard | None = None
+    robustness: Robustness | None = None
 
 
 @dataclass(frozen=True)
@@ -225,13 +226,14 @@ def draw_equity(
     currency: str,
     look: Look,
     subtitle: str = "",
+    robustness: Robustness | None = None,
 ) -> "Picture":
     """Draw the equity of a run."""
     from pipeline.render.report_charts import equity_chart  # noqa: PLC0415
 
     return equity_chart(
         list(trades), figures, title=title, subtitle=subtitle, currency=currency,
-        theme=look.theme, run_id=look.run_id, synthetic=look.synthetic,
+        theme=look.theme, run_id=look.run_id, synthetic=look.synthetic, robustness=robustness,
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ async def visualizer(job: Job, ingested: Ingested, found: Found, tested: Tested)
     equity = await job.services.cpu.run(
         compute.draw_equity, tested.trades, tested.metrics,
         short_title(job.request, job.spec.rule_version), job.instrument.currency, look,
-        period_of(job.request),
+        period_of(job.request), tested.robustness,
     )  # fmt: skip
     run_id = job.run.run_id
     kept = await _keep(job, f"results/{run_id}_equity.png", "equity", equity, title)

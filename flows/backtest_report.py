@@ -19,6 +19,7 @@ from flows.backtest_text import trades_csv
 from flows.tasks import SkipTaskError
 from pipeline.domain.report import BacktestReport, DeliveryKind
 from pipeline.domain.request import TaskRecord
+from pipeline.domain.trial import Standing
 from pipeline.risk import position_size
 
 _STARVED_DAYS = 20  # fewer than one signal in so many trading days is worth a word
@@ -35,6 +36,7 @@ class Results:
     pictures: Pictures | None
     provenance: dict[str, Any]
     notes: tuple[str, ...] = ()
+    standing: Standing | None = None
 
 
 def build_report(
@@ -81,6 +83,8 @@ def build_report(
         costs=_costs(job),
         metrics=figures,
         qa=tested.qa,
+        robustness=tested.robustness,
+        standing=results.standing,
         missed=_missed(tested),
         funnel=results.found.funnel,
         warnings=_warnings(job, results),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flows import cost_words
+from flows.cli_evidence import evidence_rows, expectancy_row, profit_factor_row
 from flows.control import DryRunPlan
 from flows.import_words import ImportQuestion, ImportReceipt
 from flows.stories import run_title
@@ -78,11 +79,8 @@ def _figures(figures: Metrics, report: BacktestReport) -> list[str]:
         rows.append(("win rate", f"{rate.value:.1%}  (95 %: {rate.low:.1%} – {rate.high:.1%})"))
     if figures.break_even_rate is not None:
         rows.append(("break-even rate", f"{figures.break_even_rate:.1%}"))
-    if figures.expectancy_r is not None:
-        error = "" if figures.expectancy_se is None else f" ± {figures.expectancy_se:.3f}"
-        rows.append(("expectancy", f"{figures.expectancy_r:+.3f}{error} R a trade"))
-    if figures.profit_factor is not None:
-        rows.append(("profit factor", f"{figures.profit_factor:.2f}"))
+    rows += expectancy_row(figures, report.robustness)
+    rows += profit_factor_row(figures, report.robustness)
     bounds = f"total between {figures.total_r_worst:+.2f} and {figures.total_r_best:+.2f} R"
     rows += [
         ("total", f"{figures.total_r:+.2f} R, {figures.total_pnl:+.2f} {report.currency} net"),
@@ -90,6 +88,7 @@ def _figures(figures: Metrics, report: BacktestReport) -> list[str]:
         ("charged", cost_words.costs_told(report.costs, report.currency)),
         ("max drawdown", f"{figures.max_drawdown_r:.2f} R"),
         ("ambiguous", f"{figures.ambiguous} ({bounds})"),
+        *evidence_rows(report.robustness, report.standing),
     ]
     return [f"  {name:<16} {value}" for name, value in rows]
 

@@ -124,24 +124,6 @@ NO_TRADES: Final = "No trades. Where the days went:"
 WARNINGS: Final = "Mind"
 
 
-def verdict(mean: float, error: float | None, trades: int) -> str:
-    """Tell whether the mean can be told from zero, by mean ± 2 standard errors."""
-    if error is None or trades < 2:  # noqa: PLR2004
-        return "Too few trades to say anything."
-    low, high = mean - 2 * error, mean + 2 * error
-    if low > 0:
-        return (
-            f"The mean is above zero by more than two standard errors "
-            f"({low:+.2f} to {high:+.2f} R). Past bars only; it may not hold."
-        )
-    if high < 0:
-        return (
-            f"The mean is below zero by more than two standard errors "
-            f"({low:+.2f} to {high:+.2f} R): it lost, and not by chance alone."
-        )
-    return f"Cannot be told from zero ({low:+.2f} to {high:+.2f} R). No edge is shown."
-
-
 def lost_line(lost: Mapping[str, int]) -> str:
     """List why cases fell away."""
     parts = sorted(lost.items(), key=lambda item: (-item[1], item[0]))

@@ -121,13 +121,11 @@ def resampled(
     per_day = by_day(ends, np.column_stack([np.ones_like(rr), rr, gains, losses]))
     count, total, won, lost = stationary_sums(per_day, rng, draws).T
     expectancy = day_interval(float(rr.mean()), total / count, len(per_day))
-    if losses.sum() == 0 or np.mean(lost == 0) >= 0.025:  # noqa: PLR2004  (the upper bound)
+    if losses.sum() == 0:
         return Resampled(expectancy, None)
-    with np.errstate(divide="ignore"):
-        factors = np.where(lost > 0, won / lost, np.inf)
-    return Resampled(
-        expectancy, day_interval(float(gains.sum() / losses.sum()), factors, len(per_day))
-    )
+    factors = np.divide(won, lost, out=np.full(draws, np.inf), where=lost > 0)
+    factor = day_interval(float(gains.sum() / losses.sum()), factors, len(per_day))
+    return Resampled(expectancy, factor if math.isfinite(factor.high) else None)
 
 
 def day_interval(value: float, drawn: np.ndarray, days: int) -> Interval:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.domain.qa import QaCard
 from pipeline.domain.request import TaskRecord
 from pipeline.domain.signal import FunnelStep
+from pipeline.domain.trial import Standing
 
 
 class Interval(BaseModel):
@@ -184,6 +185,8 @@ class BacktestReport(BaseModel):
     costs: dict[str, Any] = Field(default_factory=dict)
     metrics: Metrics | None = None
     qa: QaCard | None = Field(default=None, description="None where nothing was traded")
+    robustness: Robustness | None = None
+    standing: Standing | None = Field(default=None, description="among all tries of its idea")
     missed: dict[str, int] = Field(default_factory=dict, description="reason -> unfilled plans")
     funnel: tuple[FunnelStep, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.domain.report import Metrics
+from pipeline.domain.report import Interval, Metrics, Robustness
 from pipeline.domain.trade import Trade
 from pipeline.render.canvas import Canvas, Picture, text_width
 from pipeline.render.frame import MARGIN, draw_foot, draw_stamp, draw_title
@@ -62,6 +62,7 @@ def equity_chart(
     theme: str = "tv_dark",
     run_id: str = "",
     synthetic: bool = False,
+    robustness: Robustness | None = None,
 ) -> Picture:
     """Draw equity, drawdown and months of any number of trades, 1080×1350.
 
@@ -76,6 +77,7 @@ def equity_chart(
         (title, subtitle, currency, run_id),
         theme_named(theme),
         synthetic=synthetic,
+        robustness=robustness,
     )
     return canvas.picture(mapping)
 
@@ -87,12 +89,13 @@ def draw_equity(
     theme: Theme,
     *,
     synthetic: bool,
+    robustness: Robustness | None = None,
 ) -> tuple[Canvas, PixelMap]:
     """Return the finished drawing before it becomes a PNG."""
     title, subtitle, currency, run_id = words
     canvas = Canvas(WIDTH, HEIGHT, theme.background)
     draw_title(canvas, theme, title, subtitle, FONT, synthetic=synthetic)
-    _draw_figures(canvas, theme, metrics, currency)
+    _draw_figures(canvas, theme, metrics, currency, robustness)
     curve = curve_of(trades)
     months = [month.rr for month in metrics.months]
     every = [*curve.best.tolist(), *curve.worst.tolist(), *months]
@@ -101,6 +104,7 @@ def draw_equity(
     if synthetic:
         draw_stamp(canvas, theme, Box(MARGIN, _EQUITY[0], right, _EQUITY[1]))
     low = _panel(canvas, theme, curve, _DRAWDOWN, right, drawdown=True)
+    low.title(_drawdown_words(curve, robustness))
     _draw_times(canvas, theme, (top, low))
     _draw_equity_line(top, curve, len(trades))
     _draw_drawdown(low, curve)
@@ -132,9 +136,19 @@ def _panel(
     panel = Panel(canvas, mapping, theme, FONT)
     panel.rows(4 if drawdown else 8, *([] if drawdown else [_last_box(panel, curve)]))
     panel.frame()
-    deepest = total_words(float(curve.drawdown.min()))
-    panel.title(f"Drawdown, R · deepest {deepest}" if drawdown else "Equity, R")
+    if not drawdown:
+        panel.title("Equity, R")
     return panel
+
+
+def _drawdown_words(curve: Curve, robustness: Robustness | None) -> str:
+    deepest = total_words(float(curve.drawdown.min()))
+    told = f"Drawdown, R · deepest {deepest}"
+    luck = robustness.drawdown_r if robustness else None
+    if luck is None:
+        return told
+    usual, rare = total_words(-luck.median), total_words(-luck.high)
+    return f"{told} · in other orders {usual}, 1 in 20 {rare}"
 
 
 def _draw_times(canvas: Canvas, theme: Theme, panels: tuple[Panel, Panel]) -> None:
@@ -193,29 +207,41 @@ def _draw_drawdown(panel: Panel, curve: Curve) -> None:
     panel.canvas.line(line, t.stop, 3, z=3)
 
 
-def _draw_figures(canvas: Canvas, theme: Theme, metrics: Metrics, currency: str) -> None:
+def _draw_figures(
+    canvas: Canvas, theme: Theme, metrics: Metrics, currency: str, robustness: Robustness | None
+) -> None:
     """Write six figures in two rows."""
     wide = (canvas.width - 2 * MARGIN) / 3
-    for i, (name, value, colour) in enumerate(_figures(theme, metrics, currency)):
+    for i, (name, value, colour) in enumerate(_figures(theme, metrics, currency, robustness)):
         x, y = MARGIN + (i % 3) * wide, 152 + (i // 3) * 90
         canvas.text(x, y, name, FONT, theme.muted, width=wide - 16)
         canvas.text(x, y + 36, value, FONT + 9, colour, bold=True, width=wide - 16)
 
 
-def _figures(theme: Theme, m: Metrics, currency: str) -> list[tuple[str, str, str]]:
+def _figures(
+    theme: Theme, m: Metrics, currency: str, robustness: Robustness | None
+) -> list[tuple[str, str, str]]:
     def tint(value: float) -> str:
         return theme.target if value > 0 else theme.stop if value < 0 else theme.text
 
-    win, mean, error = m.win_rate, m.expectancy_r, m.expectancy_se
-    spread = "" if error is None else f" ± {error:.2f}"
+    win, mean = m.win_rate, m.expectancy_r
+    each = robustness.expectancy_r if robustness else None
+    factors = robustness.profit_factor if robustness else None
     sure = "Win rate" if win is None else f"Win rate ({win.low:.0%} to {win.high:.0%})"
     factor = "–" if m.profit_factor is None else f"{m.profit_factor:.2f}"
     return [
         ("Total, net of costs", f"{total_words(m.total_r)} R", tint(m.total_r)),
         (sure, "–" if win is None else f"{win.value:.0%}", theme.text),
         ("Trades", f"{m.trades:,}", theme.text),
-        ("Mean per trade", "–" if mean is None else f"{signed_r(mean)}{spread}", tint(mean or 0)),
-        ("Profit factor", factor, theme.text),
+        (f"Mean{_around(each, '+.2f')}" if each else "Mean per trade",
+         "–" if mean is None else signed_r(mean), tint(mean or 0)),
+        (f"Profit factor{_around(factors, '.2f')}", factor, theme.text),
         (f"Profit, {currency}" if currency else "Profit", f"{m.total_pnl:+,.2f}".replace("-", "−"),
          tint(m.total_pnl)),
     ]  # fmt: skip
+
+
+def _around(interval: Interval | None, digits: str) -> str:
+    if interval is None:
+        return ""
+    return f" ({interval.low:{digits}} to {interval.high:{digits}})".replace("-", "−")
