@@ -40,11 +40,8 @@ def evidence_rows(robustness: Robustness | None, standing: Standing | None) -> R
         if luck is not None:
             told = f"drawdown of {luck.median:.2f} R usual, {luck.high:.2f} R once in twenty"
             rows.append(("other orders", told))
-        rows += [
-            (name, f"{value:+.2f} a year, of R by weekday")
-            for name, value in (("Sharpe", robustness.sharpe), ("Sortino", robustness.sortino))
-            if value is not None
-        ]
+        ratios = f"{_ratio(robustness.sharpe)}, {_ratio(robustness.sortino)}"
+        rows.append(("Sharpe, Sortino", f"{ratios} a year, of R by weekday"))
         rows.append(("verdict", _VERDICTS[robustness.verdict]))
     return rows + ([] if standing is None else [("variant", _variant(standing))])
 
@@ -54,6 +51,10 @@ def _variant(standing: Standing) -> str:
     if standing.deflated is None or standing.tried == 1:
         return told
     return f"{told}; chance of more than the luckiest of so many: {standing.deflated:.1%}"
+
+
+def _ratio(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.2f}"
 
 
 def _interval(interval: Interval | None, digits: str) -> str:

@@ -40,9 +40,10 @@ def variant_of(tried: Tried) -> str:
 
     Two variants are the same if rules, timeframe, options and tested days are: whatever can move
     a trade's R. Words about the rules, and options that change the size or the report, don't
-    count. An option left at its default is as if it weren't there.
+    count. What is left at its default is as if it weren't there, so that a later version of the
+    program, with more to choose from, knows the variants of an earlier one again.
     """
-    rules = tried.spec.model_dump(mode="json", exclude=set(_NOT_RULES))
+    rules = tried.spec.model_dump(mode="json", exclude=set(_NOT_RULES), exclude_defaults=True)
     kept = json.dumps({**_what(tried), "rules": rules}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(kept.encode()).hexdigest()
 

@@ -231,7 +231,10 @@ async def test_a_rerun_skips_what_is_done_and_goes_on_where_it_failed(services, 
     run = await ended(await control.rerun(run.run_id, CHAT, services), services)
     assert run.status is RunStatus.COMPLETED
     assert run.attempt == 2
-    assert [c for c in services.cpu.calls if not c.startswith(("draw", "warm"))] == ["test"]
+    assert [c for c in services.cpu.calls if not c.startswith(("draw", "warm"))] == [
+        "test",
+        "robustness",
+    ]
     outputs = {t.task: t.outputs for t in run.tasks}
     assert outputs["setup_manager"]["kept"]
     assert "kept" not in outputs["backtester_core"]

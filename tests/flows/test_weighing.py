@@ -104,7 +104,9 @@ async def test_a_crash_after_writing_down_does_not_count_twice(services, monkeyp
 async def test_made_up_bars_are_an_idea_of_their_own(services):
     bars = await services.bars.read("EURUSD", Timeframe.M5)
     await services.bars.remove("EURUSD", Timeframe.M5)
-    await services.bars.merge("EURUSD", Timeframe.M5, bars, source="SYNTHETIC", now=services.clock())
+    await services.bars.merge(
+        "EURUSD", Timeframe.M5, bars, source="SYNTHETIC", now=services.clock()
+    )
     await backtest(services)
     assert await tries(services) == []
     assert len(await tries(services, synthetic=True)) == 1
