@@ -10,7 +10,11 @@ from pipeline.domain.tool_card import ToolCard, ToolParameter
 INPUTS: Mapping[str, str] = {
     "atr": "the series of an atr",
     "swings": "the events of a swing",
-    "levels": "the formed ranges of a session_range or initial_balance",
+    "levels": "the ranges of a session_range, initial_balance, previous_day or previous_week; for "
+    "premium_discount and ote also the events of a swing",
+    "gaps": "the events of a fair_value_gap",
+    "displacements": "the events of a displacement",
+    "structure": "the events of a structure",
 }
 """What a detector may ask for -> which tools serve it."""
 

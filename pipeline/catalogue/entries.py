@@ -2,17 +2,47 @@
 
 from functools import cache
 
-from pipeline.catalogue import imbalance, liquidity, sessions, structure, volatility
+from pipeline.catalogue import (
+    dealing_range,
+    developing,
+    displacement,
+    imbalance,
+    levels,
+    liquidity,
+    openings,
+    order_blocks,
+    pools,
+    sessions,
+    structure,
+    volatility,
+    vwap,
+)
 from pipeline.catalogue.entry import Entry
+from pipeline.detectors import all_detectors
 from pipeline.domain.errors import BadRequestError
 
-_FAMILIES = (sessions, structure, liquidity, imbalance, volatility)
+_FAMILIES = (
+    dealing_range,
+    developing,
+    displacement,
+    imbalance,
+    levels,
+    liquidity,
+    openings,
+    order_blocks,
+    pools,
+    sessions,
+    structure,
+    volatility,
+    vwap,
+)
 
 
 @cache
 def entries() -> dict[str, Entry]:
-    """Return every entry by its detector's name, in that order."""
-    found = [entry for family in _FAMILIES for entry in family.ENTRIES]
+    """Return the entries of all registered detectors by name, in that order."""
+    known = {detector.name for detector in all_detectors()}
+    found = [e for family in _FAMILIES for e in family.ENTRIES if e.detector in known]
     return {entry.detector: entry for entry in sorted(found, key=lambda e: e.detector)}
 
 

@@ -63,6 +63,8 @@ class Entry:
         Of a series: what one of its values is.
     panel
         Of a series: "prices" draws it over the bars, "below" on a scale of its own.
+    in_force
+        Its levels stay in force until its next event; drawn on, dashed.
     unshown
         Event -> why the one picture can't show it.
     """
@@ -74,6 +76,7 @@ class Entry:
     also: tuple[str, ...] = ()
     unit: str = ""
     panel: Literal["prices", "below"] = "below"
+    in_force: bool = False
     unshown: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -57,13 +57,18 @@ def stretch(
     timeframe: Timeframe = Timeframe.M5,
     zone: str = "Europe/Berlin",
     missing: Sequence[int] = (),
+    volume: Sequence[float] | None = None,
 ) -> pd.DataFrame:
-    """Return the bars as a frame from a local time on; bars in `missing` aren't there."""
+    """Return the bars as a frame from a local time on; bars in `missing` aren't there.
+
+    `volume` is 100 a bar if it isn't given.
+    """
     opened = datetime.fromisoformat(start).replace(tzinfo=ZoneInfo(zone))
     kept = [i for i in range(len(prices)) if i not in missing]
     times = [opened + i * timedelta(minutes=timeframe.minutes) for i in kept]
     stamps = pd.DatetimeIndex(pd.to_datetime(times, utc=True))
-    return bar_frame(stamps, timeframe, prices[kept], volume=np.full(len(kept), 100.0))
+    traded = np.full(len(prices), 100.0) if volume is None else np.array(volume, dtype="float64")
+    return bar_frame(stamps, timeframe, prices[kept], volume=traded[kept])
 
 
 def joined(*parts: pd.DataFrame) -> pd.DataFrame:

@@ -34,6 +34,7 @@ ENTRIES = (
             "incomplete": "too many of its bars are missing: no level on this day",
         },
         _session,
+        in_force=True,
         also=("session", "asia", "frankfurt", "london", "range", "killzone"),
     ),
     Entry(
@@ -44,6 +45,7 @@ ENTRIES = (
             "incomplete": "too many of its bars are missing: no level on this day",
         },
         _balance,
+        in_force=True,
         also=("ib", "opening range", "orb"),
     ),
 )

@@ -70,10 +70,10 @@ def draw_specimen(entry: Entry, theme: Theme) -> tuple[Canvas, list[str]]:
     down = time_ticks(scene.mapping, specimen.zone, FONT)
     across = price_ticks(scene.mapping, EXAMPLE.digits, 90)
     draw_grid(canvas, scene.mapping, across, down, theme)
+    _draw_inputs(scene, inputs)
     if isinstance(found, np.ndarray):
         _draw_series(scene, found, below=below)
     else:
-        _draw_inputs(scene, inputs)
         _draw_events(scene, entry, found)
     scene.draw_bars()
     _write_scale(scene, scene.mapping, across)
@@ -88,7 +88,7 @@ def _header(canvas: Canvas, theme: Theme, entry: Entry, specimen: Specimen) -> N
     detector = get(entry.detector)
     room = WIDTH - 2 * MARGIN
     size = min(40.0, 40.0 * room / text_width(detector.title, 40, bold=True))
-    canvas.text(MARGIN, 44, detector.title, max(size, 28.0), theme.text, bold=True, width=room)
+    canvas.text(MARGIN, 44, detector.title, max(int(size), 28), theme.text, bold=True, width=room)
     badges = [Badge("SCHEMATIC", theme.gap_line)]
     edge = draw_badges(canvas, theme, badges, FONT + 1, (WIDTH - MARGIN, 98))
     name = f"{entry.detector} · {specimen.timeframe.value}"
@@ -131,8 +131,11 @@ def _colour(theme: Theme, entry: Entry, word: str) -> str:
 def _draw_events(scene: Scene, entry: Entry, events: pd.DataFrame) -> None:
     """Draw the zones, then each event's mark at its close, and ask for its label."""
     for _, zone in events.groupby("zone_id", sort=False):
-        first = str(zone["event"].iloc[0])
-        _draw_zone(scene, _colour(scene.theme, entry, first), zone.to_dict("records")[-1])
+        rows = zone.to_dict("records")
+        colour = _colour(scene.theme, entry, rows[0]["event"])
+        _draw_zone(scene, colour, rows[0] if entry.in_force else rows[-1])
+    if entry.in_force:
+        _draw_in_force(scene, entry, events)
     closes = scene.window.prices[:, 3]
     together: dict[int, int] = {}
     for row in events.to_dict("records"):
@@ -145,6 +148,18 @@ def _draw_events(scene: Scene, entry: Entry, events: pd.DataFrame) -> None:
         scene.lines.append(box)
         up = (row["side"] < 0) is not (turn % 2 == 1)
         scene.ask_label(row["event"], (x, y), colour, up=up, means=box)
+
+
+def _draw_in_force(scene: Scene, entry: Entry, events: pd.DataFrame) -> None:
+    """Draw each event's levels on, dashed, to the bar of the next event or the last one."""
+    m, last = scene.mapping, scene.window.bars - 1
+    until = [*events["bar"].tolist()[1:], last]
+    for row, end in zip(events.to_dict("records"), until, strict=True):
+        colour = _colour(scene.theme, entry, row["event"])
+        x = (m.slot_x(row["bar"]) + m.slot_width / 2, m.slot_x(end))
+        for price in {row["price_low"], row["price_high"]}:
+            if np.isfinite(price):
+                scene.level(x, price, colour, dash=(10, 8))
 
 
 def _draw_mark(scene: Scene, at: tuple[float, float], colour: str, turn: int) -> None:
@@ -163,7 +178,7 @@ def _draw_inputs(scene: Scene, inputs: dict[str, Output]) -> None:
     """Draw, in grey, what the detector is told by others: the levels a raid is about."""
     for found in inputs.values():
         if isinstance(found, pd.DataFrame):
-            for row in found.to_dict("records"):
+            for row in found.drop_duplicates("zone_id").to_dict("records"):
                 _draw_zone(scene, scene.theme.session_line, row, thin=True)
 
 
@@ -198,8 +213,10 @@ def _draw_series(scene: Scene, values: np.ndarray, *, below: bool) -> None:
         ticks = price_ticks(m, EXAMPLE.digits, 60)
         draw_grid(scene.canvas, m, ticks, [], scene.theme)
         _write_scale(scene, m, ticks)
-    points = [(m.slot_x(i), m.y(v)) for i, v in enumerate(values.tolist()) if np.isfinite(v)]
-    scene.canvas.line(points, scene.theme.mark, 4, z=4.5)
+    rows = np.flatnonzero(np.isfinite(values))
+    for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+        points = [(m.slot_x(i), m.y(float(values[i]))) for i in run.tolist()]
+        scene.canvas.line(points, scene.theme.mark, 4, z=4.5)
 
 
 def _write_scale(scene: Scene, mapping: PixelMap, ticks: list[Tick]) -> None:
