@@ -44,7 +44,11 @@ def variant_of(tried: Tried) -> str:
     program, with more to choose from, knows the variants of an earlier one again.
     """
     rules = tried.spec.model_dump(mode="json", exclude=set(_NOT_RULES), exclude_defaults=True)
-    kept = json.dumps({**_what(tried), "rules": rules}, sort_keys=True, separators=(",", ":"))
+    what = _what(tried)
+    if tried.options.rr_target is not None and len(tried.spec.targets) == 1:
+        # A target asked for replaces the one in the rules: it is the same as a rule that says so.
+        rules["targets"] = [{"tp": what["options"].pop("rr_target")}]
+    kept = json.dumps({**what, "rules": rules}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(kept.encode()).hexdigest()
 
 

@@ -71,6 +71,18 @@ def test_size_and_words_are_none(changes):
     assert variant_of(tried(**changes)) == variant_of(tried())
 
 
+def test_a_target_in_the_rules_and_one_asked_for_are_the_same():
+    spec = SPECS["Frank_raid_v1"]
+    assert [target.tp for target in spec.targets] == [2.0]
+    assert variant_of(tried(options=BacktestOptions(rr_target=2))) == variant_of(tried())
+    far = tuple(target.model_copy(update={"tp": 3.0}) for target in spec.targets)
+    changed = tried(spec=spec.model_copy(update={"targets": far}))
+    assert variant_of(tried(options=BacktestOptions(rr_target=3))) == variant_of(changed)
+    assert trial(np.zeros(0), options=BacktestOptions(rr_target=3)).what["options"] == {
+        "rr_target": 3.0
+    }
+
+
 def test_a_trial_keeps_what_a_deflated_sharpe_needs(drawn):
     rr = drawn.rr(90, 0.2)
     sharpe = trial(rr).sharpe
