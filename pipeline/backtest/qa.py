@@ -17,6 +17,7 @@ ALIKE = 0.95
 """Share of one kind of exit from which on a person should look."""
 TOLERATED = 0.05
 """Share of trades outside of the hours, or over holes, above which the result fails."""
+_NAMED = 3
 _FEWEST = 10  # trades (or days) below which their shape says nothing
 _EXIT_WORDS = {
     ExitReason.TP: "at the target",
@@ -51,15 +52,15 @@ def qa_card(
             _duplicates(trades),
             _inside_hours(trades, hours),
             _exits(trades),
-            _carried("best_trade", "No single trade carries it", "trade", results),
-            _carried("best_day", "No single day carries it", "day", _by_day(trades)),
+            _carried("best_trade", "Weight of the best trade", "trade", results),
+            _carried("best_day", "Weight of the best day", "day", _by_day(trades)),
             _gaps(trades, holes),
         )
     )
 
 
 def _enough(count: int, fewest: int) -> Check:
-    name, title, figure = "trades", "Enough trades", str(count)
+    name, title, figure = "trades", "Number of trades", str(count)
     if count < fewest:
         sentence = f"Fewer than {fewest} trades prove nothing either way."
         return _check(name, title, Verdict.FAIL, figure, sentence)
@@ -70,7 +71,7 @@ def _enough(count: int, fewest: int) -> Check:
 
 
 def _duplicates(trades: Sequence[Trade]) -> Check:
-    name, title = "duplicates", "No trade twice"
+    name, title = "duplicates", "Repeated trades"
     tickets = Counter(
         (t.side, t.entry_time, t.entry_price, t.sl_price, t.tp_price) for t in trades
     )
@@ -87,15 +88,14 @@ def _duplicates(trades: Sequence[Trade]) -> Check:
 
 
 def _inside_hours(trades: Sequence[Trade], hours: EntryHours) -> Check:
-    name, title = "hours", "Inside the setup's hours"
+    name, title = "hours", "Trading hours"
     if hours.first is None and hours.last is None and hours.flat is None:
         return _check(name, title, Verdict.PASSED, "0", "The setup names no hours.")
-    outside = sum(not _keeps(trade, hours) for trade in trades)
+    outside = [t.trade_id for t in trades if not _keeps(t, hours)]
     if outside:
-        sentence = f"Trades that began or ended outside of {_hours_told(hours)}."
-        verdict = Verdict.FAIL if outside > TOLERATED * len(trades) else Verdict.LOOK
-        return _check(name, title, verdict, str(outside), sentence)
-    return _check(name, title, Verdict.PASSED, "0", f"All inside of {_hours_told(hours)}.")
+        sentence = f"Outside of the setup's hours ({_hours_told(hours)})"
+        return _some(name, title, outside, len(trades), sentence)
+    return _check(name, title, Verdict.PASSED, "0", f"All inside: {_hours_told(hours)}.")
 
 
 def _keeps(trade: Trade, hours: EntryHours) -> bool:
@@ -110,14 +110,12 @@ def _keeps(trade: Trade, hours: EntryHours) -> bool:
 
 
 def _hours_told(hours: EntryHours) -> str:
-    parts = [] if hours.first is None else [f"from {hours.first:%H:%M}"]
-    parts += [] if hours.last is None else [f"entry until {hours.last:%H:%M}"]
-    parts += [] if hours.flat is None else [f"flat by {hours.flat:%H:%M}"]
-    return f"{', '.join(parts)} {hours.zone}"
+    told = (("entry from", hours.first), ("entry until", hours.last), ("flat by", hours.flat))
+    return ", ".join(f"{word} {clock:%H:%M}" for word, clock in told if clock) + f" {hours.zone}"
 
 
 def _exits(trades: Sequence[Trade]) -> Check:
-    name, title = "exits", "Exits of more than one kind"
+    name, title = "exits", "Kinds of exit"
     if len(trades) < _FEWEST:
         return _check(name, title, Verdict.PASSED, "–", "Too few trades to judge their exits.")
     (reason, count), *_ = Counter(t.exit_reason for t in trades).most_common(1)
@@ -163,23 +161,30 @@ def _carried(name: str, title: str, noun: str, results: list[float]) -> Check:
 
 
 def _gaps(trades: Sequence[Trade], holes: np.ndarray) -> Check:
-    name, title = "gaps", "No holes in the bars under trades"
+    name, title = "gaps", "Holes in the bars under trades"
     entered = np.array([t.entry_time.timestamp() for t in trades])
     left = np.array([t.exit_time.timestamp() for t in trades])
     # A hole lies under a trade if it ends after the entry and starts before the exit.
     started = np.searchsorted(holes[:, 0], left, side="left")
     ended = np.searchsorted(holes[:, 1], entered, side="right")
-    count = int((started > ended).sum())
-    if not count:
+    over = [t.trade_id for t, held in zip(trades, started > ended, strict=True) if held]
+    if not over:
         return _check(
             name, title, Verdict.PASSED, "0", "The bars are whole while trades are open."
         )
     sentence = (
         "Bars are missing inside market hours while trades were open: stop or target may have "
-        "been passed unseen."
+        "been passed unseen"
     )
-    verdict = Verdict.FAIL if count > TOLERATED * len(trades) else Verdict.LOOK
-    return _check(name, title, verdict, str(count), sentence)
+    return _some(name, title, over, len(trades), sentence)
+
+
+def _some(name: str, title: str, ids: list[str], of: int, sentence: str) -> Check:
+    """Return a check that some trades didn't pass: a look while they are few, else a failure."""
+    shown = ", ".join(ids[:_NAMED]) + (" …" if len(ids) > _NAMED else "")
+    verdict = Verdict.FAIL if len(ids) > TOLERATED * of else Verdict.LOOK
+    check = _check(name, title, verdict, str(len(ids)), f"{sentence}: {shown}.")
+    return check.model_copy(update={"trades": tuple(ids)})
 
 
 def _check(name: str, title: str, verdict: Verdict, figure: str, sentence: str) -> Check:

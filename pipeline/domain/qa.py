@@ -25,6 +25,7 @@ class Check(BaseModel):
     verdict: Verdict
     figure: str
     sentence: str
+    trades: tuple[str, ...] = Field(default=(), description="ids of the trades it is about")
 
 
 class QaCard(BaseModel):

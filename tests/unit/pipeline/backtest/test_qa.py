@@ -146,7 +146,10 @@ def test_a_trade_held_over_a_hole():
     trades = results(60, 60)
     at = int(trades[3].entry_time.timestamp())
     hole = np.array([[at + 600, at + 1800]])
-    assert verdicts(card_of(trades, hole)) == {"gaps": Verdict.LOOK}
+    card = card_of(trades, hole)
+    assert verdicts(card) == {"gaps": Verdict.LOOK}
+    assert card.checks[-1].trades == (trades[3].trade_id,)
+    assert card.checks[-1].sentence.endswith(f": {trades[3].trade_id}.")
     for fine in ([at - 1800, at], [at + 3600, at + 7200]):  # before the entry, after the exit
         assert verdicts(card_of(trades, np.array([fine]))) == {}
     many = np.array(
