@@ -85,7 +85,7 @@ def find_signals(
     orders = tickets(cases, spec, tape, end, overrides.rr_target)
     kept = [t for t in orders if since is None or t[1].known_at >= since]
     kept = kept[: overrides.max_signals]
-    signals = [_signal(c, p, spec, tape, instrument, quality) for c, p in kept]
+    signals = [signal_of(c, p, spec, tape, instrument, quality) for c, p in kept]
     return Found(signals, [p for _, p in kept], [_funnel(t) for t in (*tallies, end)])
 
 
@@ -136,7 +136,7 @@ def _funnel(tally: Tally) -> FunnelStep:
     )
 
 
-def _signal(
+def signal_of(
     case: Case, plan: Plan, spec: SetupSpec, tape: Tape, instrument: Instrument, quality: float
 ) -> Signal:
     met = tuple(judged(rule, case, tape) for rule in spec.confluences)
@@ -177,7 +177,7 @@ def _context(
 
 
 def _trace(case: Case, plan: Plan, spec: SetupSpec, tape: Tape) -> tuple[TraceStep, ...]:
-    steps = [_trace_step(s, case.fired[s.name], tape) for s in spec.steps]
+    steps = fired_trace(case, spec, tape)
     opened = utc_from_micros(tape.opened[case.bar])
     entry = TraceStep(
         step="entry",
@@ -195,6 +195,11 @@ def _trace(case: Case, plan: Plan, spec: SetupSpec, tape: Tape) -> tuple[TraceSt
         },
     )
     return (*steps, entry)
+
+
+def fired_trace(case: Case, spec: SetupSpec, tape: Tape) -> list[TraceStep]:
+    """Return the trace of the steps that have fired so far."""
+    return [_trace_step(s, case.fired[s.name], tape) for s in spec.steps if s.name in case.fired]
 
 
 def _trace_step(step: Step, fired: Fired, tape: Tape) -> TraceStep:

@@ -67,17 +67,22 @@ def plan_of(
 
 
 def _is_void(void: VoidRule, case: Case, tape: Tape) -> bool:
-    """Return whether the setup was spoilt after the void's step, up to the signal's bar."""
+    return void_bar(void, case, tape) is not None
+
+
+def void_bar(void: VoidRule, case: Case, tape: Tape) -> int | None:
+    """Return the bar that spoilt the setup after the void's step, up to the signal's bar."""
     if void.spread_over_median is not None:
         recent = tape.spread[max(0, case.bar + 1 - void.bars) : case.bar + 1]
         usual = max(float(np.median(recent)), tape.tick)
-        return bool(tape.spread[case.bar] > void.spread_over_median * usual)
+        return case.bar if tape.spread[case.bar] > void.spread_over_median * usual else None
     price = number(void.of or "", case, tape)
-    since = slice(case.fired[void.since or ""].bar + 1, case.bar + 1)
+    first = case.fired[void.since or ""].bar + 1
     above = _is_above(void, case.side)
     reach = tape.high if above else tape.low
-    probe = (tape.close if void.price == "close" else reach)[since]
-    return bool((probe > price).any() if above else (probe < price).any())
+    probe = (tape.close if void.price == "close" else reach)[first : case.bar + 1]
+    spoilt = np.flatnonzero(probe > price if above else probe < price)
+    return first + int(spoilt[0]) if len(spoilt) else None
 
 
 def _is_above(void: VoidRule, side: int) -> bool:

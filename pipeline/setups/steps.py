@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 
 from pipeline.setups.cases import Case, Fired, Tally, fired_at, number, where_holds
-from pipeline.setups.model import Match, SetupSpec, Step
+from pipeline.setups.model import Limit, Match, SetupSpec, Step
 from pipeline.setups.tape import Tape
 
 
@@ -21,7 +21,7 @@ def first_cases(spec: SetupSpec, tape: Tape, tally: Tally, since: date | None) -
             if (since is not None and day < since) or not _begins(step, match, day, fired, tape):
                 continue
             case = Case(day, fired.side, fired.bar, {step.name: fired})
-            if _in_limits(step, case, tape, tally):
+            if in_limits(step, case, tape, tally):
                 cases.append(case)
     _count_unless(step, tape, tally, since)
     return sorted(cases, key=lambda c: c.bar)
@@ -45,29 +45,36 @@ def _day(fired: Fired, tape: Tape) -> date:
 
 
 def _count_unless(step: Step, tape: Tape, tally: Tally, since: date | None) -> None:
+    for day, _, why in unless_of_first(step, tape):
+        tally.lost[why] += since is None or day >= since
+
+
+def unless_of_first(step: Step, tape: Tape) -> Iterator[tuple[date, Fired, str]]:
+    """Yield the events that end the first step before it began: day, event, why."""
+    tool = step.matches[0].tool or ""
     for word, why in step.unless.items():
-        events = tape.events[step.matches[0].tool or ""]
+        events = tape.events[tool]
         for row in events.rows((word,)):
-            day = _day(fired_at(events, step.matches[0].tool or "", int(row)), tape)
-            tally.lost[why] += since is None or day >= since
+            fired = fired_at(events, tool, int(row))
+            yield _day(fired, tape), fired, why
 
 
 def advance(step: Step, before: str, cases: list[Case], tape: Tape, tally: Tally) -> list[Case]:
     """Return the cases that pass a step; those that don't are counted with their reason."""
     passed: list[Case] = []
     for case in cases:
-        first, last = _span(step, before, case, tape)
+        first, last = step_span(step, before, case, tape)
         chosen = _chosen(step, case, tape, first, last)
         ended = _ended(step, case, tape, first, chosen[0].bar if chosen else None)
         if ended or not chosen:
             tally.lost[ended or step.missing or f"no {step.title}"] += 1
             continue
         further = [case.after(step.name, fired) for fired in chosen]
-        passed += [c for c in further if _in_limits(step, c, tape, tally)]
+        passed += [c for c in further if in_limits(step, c, tape, tally)]
     return passed
 
 
-def _span(step: Step, before: str, case: Case, tape: Tape) -> tuple[int, int]:
+def step_span(step: Step, before: str, case: Case, tape: Tape) -> tuple[int, int]:
     """Return the first and last bar on which the step may happen."""
     since = case.fired[step.after or before].bar
     first, last = tape.day_span(case.day)
@@ -197,18 +204,25 @@ def _ended(step: Step, case: Case, tape: Tape, first: int, before: int | None) -
     return why if before is None or bar < before else ""
 
 
-def _in_limits(step: Step, case: Case, tape: Tape, tally: Tally) -> bool:
+def in_limits(step: Step, case: Case, tape: Tape, tally: Tally) -> bool:
+    """Return whether a case keeps a step's limits, and count it or the reason why not."""
     for limit in step.limits:
-        value = number(limit.value, case, tape)
-        if limit.per is not None:
-            unit = float(tape.series[limit.per][case.bar])
-            value = value / unit if unit > 0 else np.nan
+        value = limit_value(limit, case, tape)
         why = _outside(value, limit.min, limit.max, (limit.too_small, limit.too_large))
         if why:
             tally.lost[why] += 1
             return False
     tally.passed(case)
     return True
+
+
+def limit_value(limit: Limit, case: Case, tape: Tape) -> float:
+    """Return the number that a limit bounds, in its unit; NaN where that doesn't exist yet."""
+    value = number(limit.value, case, tape)
+    if limit.per is None:
+        return value
+    unit = float(tape.series[limit.per][case.bar])
+    return value / unit if unit > 0 else np.nan
 
 
 def _outside(value: float, low: float | None, high: float | None, why: tuple[str, str]) -> str:
