@@ -46,6 +46,9 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("data", "Bars held and their quality", "/data", "viewer"),
     Command("import", "How to bring in your own bars", "/import", "trader"),
     Command("setups", "Setups, in words and drawn", "/setups Frank_raid_v1", "viewer"),
+    Command(
+        "why", "Why there was no signal", "/why GER40 2025-03-10 10:15 Frank_raid_v1", "viewer"
+    ),
     Command("tools", "What setups are made of, drawn", "/tools fair_value_gap", "viewer"),
     Command("users", "Who may use this bot", "/users add 123456789 viewer", "owner"),
     Command("whoami", "Your Telegram id and role", "/whoami", "viewer"),

@@ -117,7 +117,7 @@ def _ticket(case: Case, spec: SetupSpec, tape: Tape) -> Ticket:
     if side * (entry - structural) <= 0:
         raise NoPlanError("stop on the wrong side of the entry")
     if distance < spec.limits.min_r_spreads * spread:
-        raise NoPlanError(f"R < {spec.limits.min_r_spreads:g} spreads")
+        raise NoPlanError(small_r(spec.limits.min_r_spreads))
     return Ticket(side, entry, entry - side * distance)
 
 
@@ -132,7 +132,7 @@ def _targets(
         reached = ticket.side * (price - ticket.entry) / ticket.risk
         replaced = i == 0 and rr_target is not None
         if not reached > 0 or (not replaced and reached < rule.min_r):
-            raise NoPlanError(_too_near(rule))
+            raise NoPlanError(too_near(rule))
     if len(prices) > 1 and ticket.side * (prices[1] - prices[0]) <= 0:
         if rr_target is None:
             raise NoPlanError("second target not beyond the first")
@@ -140,7 +140,13 @@ def _targets(
     return tuple(Target(price=p, share=r.share) for p, r in zip(prices, spec.targets, strict=True))
 
 
-def _too_near(rule: TargetRule) -> str:
+def small_r(least: float) -> str:
+    """Return the funnel's reason for an R of too few spreads."""
+    return f"R < {least:g} spreads"
+
+
+def too_near(rule: TargetRule) -> str:
+    """Return the funnel's reason for a target that is too near."""
     return f"target nearer than {rule.min_r:g} R" if rule.min_r else "target already passed"
 
 

@@ -13,7 +13,7 @@ from pipeline.setups.model import Step
 from pipeline.setups.steps import limit_value, step_span
 from pipeline.setups.tape import Tape, utc_from_micros
 from pipeline.setups.why.misses import limit_fact, price_shown, step_misses
-from pipeline.setups.why.model import CaseWhy, DayWhy, Gate, Miss
+from pipeline.setups.why.model import CaseWhy, DayWhy, Gate, GateState, Miss
 from pipeline.setups.why.relaxing import FAR_SCALES, ROUNDS, Ground, Trial, between, trials
 from pipeline.setups.why.tickets import ticket_misses
 from pipeline.setups.why.walk import Lost, Walked, path_of, walk
@@ -86,7 +86,7 @@ def _lost(lost: Lost, ground: Ground, tape: Tape, rr_target: float | None) -> Ca
             facts = _facts(spec.steps[lost.at], lost.case, tape)
     if lost.at < len(spec.steps) and not lost.fired_there and at is not None:
         misses = (*misses, *tool_misses(lost, ground, rr_target))
-    state = "failed" if at is not None else "open"
+    state: GateState = "failed" if at is not None else "open"
     failed = Gate(name, title, state, at, facts, lost.reason if at else "", misses[:_MOST_MISSES])
     rest = [Gate(s.name, s.title, "waiting") for s in spec.steps[lost.at + 1 :]]
     if lost.at < len(spec.steps):

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
 
+import numpy as np
+
 from pipeline.domain.signal import FunnelStep
 from pipeline.setups.cases import Case
 from pipeline.setups.model import SetupSpec
@@ -18,6 +20,7 @@ from pipeline.setups.why.walk import Days, Lost, Walked, walk
 _MOST = 6
 _NEAR = 0.5  # of the limit: what is farther off is no near miss
 _NEAR_MINUTES, _NEAR_BARS = 30, 10
+_STUB = 0.25  # of the usual number of bars
 
 
 def explain_period(
@@ -167,8 +170,11 @@ def _words(misses: list[Miss], *, above: bool) -> str:
 
 
 def _days_with_bars(tape: Tape, days: Days) -> int:
-    found = 0
+    """Return the trading days: a Sunday's first hours are none, a half holiday is one."""
+    counts = []
     for ordinal in range(days[0].toordinal(), days[1].toordinal() + 1):
         first, last = tape.day_span(date.fromordinal(ordinal))
-        found += last >= first
-    return found
+        counts.append(max(last - first + 1, 0))
+    held = [count for count in counts if count]
+    usual = float(np.median(held)) if held else 0.0
+    return sum(count > _STUB * usual for count in held)

@@ -9,7 +9,7 @@ from pipeline.domain.market import Side
 from pipeline.setups.cases import Case, number
 from pipeline.setups.confluences import judged
 from pipeline.setups.model import SetupSpec
-from pipeline.setups.planning import NoPlanError, plan_of, void_bar
+from pipeline.setups.planning import NoPlanError, plan_of, small_r, too_near, void_bar
 from pipeline.setups.tape import Tape, utc_from_micros
 from pipeline.setups.why.misses import price_shown, shown
 from pipeline.setups.why.model import Miss
@@ -23,7 +23,7 @@ def ticket_misses(lost: Lost, spec: SetupSpec, tape: Tape) -> tuple[Miss, ...]:
     found = [
         *_voids(lost, lost.case, spec, tape),
         *_required(lost, lost.case, spec, tape),
-        *_prices(lost.case, spec, tape),
+        *(m for m, why in _prices(lost.case, spec, tape) if lost.reason == why),
     ]
     return tuple(found)
 
@@ -48,7 +48,9 @@ def _voids(lost: Lost, case: Case, spec: SetupSpec, tape: Tape) -> Iterator[Miss
         value = float(edge[bar])
         opened = utc_from_micros(tape.opened[bar]).astimezone(ZoneInfo(tape.zone))
         verb = "closed at" if void.price == "close" else "traded at"
-        words = f"{verb} {price_shown(value, tape)} in the bar of {opened:%H:%M}, {void.of} {price_shown(price, tape)}"
+        at_price = price_shown(value, tape)
+        limit_price = price_shown(price, tape)
+        words = f"{verb} {at_price} in the bar of {opened:%H:%M}, {void.of} {limit_price}"
         yield Miss(f"voids.{void.name}", value, price, "price", words)
 
 
@@ -66,8 +68,8 @@ def _required(lost: Lost, case: Case, spec: SetupSpec, tape: Tape) -> Iterator[M
             yield Miss(f"confluences.{rule.name}", 0.0, 1.0, "", found.note or "not so")
 
 
-def _prices(case: Case, spec: SetupSpec, tape: Tape) -> Iterator[Miss]:
-    """Yield which least size refused the ticket: those of R, and of the targets."""
+def _prices(case: Case, spec: SetupSpec, tape: Tape) -> Iterator[tuple[Miss, str]]:
+    """Yield which least sizes the ticket lacks, of R and of its targets, with the reason each gives."""
     free = spec.model_copy(
         update={
             "voids": (),
@@ -85,10 +87,10 @@ def _prices(case: Case, spec: SetupSpec, tape: Tape) -> Iterator[Miss]:
     least = spec.limits.min_r_spreads
     if least and spread > 0 and risk < least * spread:
         words = f"R is {shown(risk / spread)} spreads, minimum {least:g}"
-        yield Miss("limits.min_r_spreads", risk / spread, least, "spreads", words)
+        yield Miss("limits.min_r_spreads", risk / spread, least, "spreads", words), small_r(least)
     way = 1 if plan.side is Side.LONG else -1
     for rule, target in zip(spec.targets, plan.targets, strict=False):
         reached = way * (target.price - plan.entry_price) / risk
         if rule.min_r and reached < rule.min_r:
             words = f"target at {shown(reached)} R, minimum {rule.min_r:g}"
-            yield Miss("targets.min_r", reached, rule.min_r, "R", words)
+            yield Miss("targets.min_r", reached, rule.min_r, "R", words), too_near(rule)

@@ -11,8 +11,10 @@ from pipeline.data.clean import resample
 from pipeline.domain.market import Side, Timeframe
 from pipeline.setups.engine import detect, find_signals, frames_for
 from pipeline.setups.rules import parse_setup
-from pipeline.setups.why import Ground, as_of, explain_day, explain_period
-from pipeline.setups.why.period import funnel_of
+from pipeline.setups.why.days import explain_day
+from pipeline.setups.why.moment import as_of
+from pipeline.setups.why.period import explain_period, funnel_of
+from pipeline.setups.why.relaxing import Ground
 from pipeline.setups.why.walk import walk
 from tests.kit.real_bars import real_bars
 from tests.kit.setups import EURUSD, GER40, TEXTS, TOY, every_reading, random_bars
@@ -207,7 +209,10 @@ def raid_day(minutes):
         else {}
     )
     if minutes > 30:
-        clock = [datetime(2025, 1, 15, 8, 30) + timedelta(minutes=m) for m in range(minutes - 1)]
+        clock = [
+            datetime(2025, 1, 15, 8, 30, tzinfo=UTC) + timedelta(minutes=m)
+            for m in range(minutes - 1)
+        ]
         outside = {f"{c:%H:%M}": (98.6, 98.8, 98.5, 98.7) for c in clock}
     return outside
 
