@@ -69,7 +69,7 @@ def _required(lost: Lost, case: Case, spec: SetupSpec, tape: Tape) -> Iterator[M
 
 
 def _prices(case: Case, spec: SetupSpec, tape: Tape) -> Iterator[tuple[Miss, str]]:
-    """Yield which least sizes the ticket lacks, of R and of its targets, with the reason each gives."""
+    """Yield the least sizes that a ticket lacks (R, targets), each with the reason it gives."""
     free = spec.model_copy(
         update={
             "voids": (),
