@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from bot import views_report
+from bot import views_report, views_research
 from bot.layout import View
 from pipeline.domain.report import BacktestReport
+from pipeline.research.reports import BatchReport, SweepReport, WalkForwardReport
 
 Kept = Mapping[str, Any]
 
@@ -14,7 +15,14 @@ def _backtest(kept: Kept) -> View:
     return views_report.report(BacktestReport.model_validate(kept))
 
 
-VIEWS: Final[dict[str, Callable[[Kept], View]]] = {"backtest_flow": _backtest}
+VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
+    "backtest_flow": _backtest,
+    "sweep_flow": lambda kept: views_research.sweep(SweepReport.model_validate(kept)),
+    "walkforward_flow": lambda kept: views_research.walkforward(
+        WalkForwardReport.model_validate(kept)
+    ),
+    "batch_flow": lambda kept: views_research.batch(BatchReport.model_validate(kept)),
+}
 """Flow type -> the view of its dumped report."""
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows import cli_compare, cli_runs, cli_tools, cli_why, control
+from flows import cli_compare, cli_research, cli_runs, cli_tools, cli_why, control
 from flows import cli_views as views
 from flows.cli_app import BAD_REQUEST, actor, app, print_lines, run_command, say
 from flows.import_words import file_limits
@@ -15,7 +15,7 @@ from flows.ingest import ImportAnswers, ImportQuestion, import_file
 from flows.services import Services
 from pipeline.domain.errors import RequestError
 
-__all__ = ["app", "cli_compare", "cli_runs", "cli_tools", "cli_why", "main"]
+__all__ = ["app", "cli_compare", "cli_research", "cli_runs", "cli_tools", "cli_why", "main"]
 
 users = typer.Typer(help="Who may use the chat.", no_args_is_help=True)
 app.add_typer(users, name="users")

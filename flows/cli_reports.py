@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from flows.cli_research_lines import RESEARCH_LINES
 from flows.cli_views import report_lines
 from pipeline.domain.report import BacktestReport
 
@@ -14,7 +15,10 @@ def _backtest(kept: Kept, archive: Path) -> list[str]:
     return report_lines(BacktestReport.model_validate(kept), archive)
 
 
-LINES: dict[str, Callable[[Kept, Path], list[str]]] = {"backtest_flow": _backtest}
+LINES: dict[str, Callable[[Kept, Path], list[str]]] = {
+    "backtest_flow": _backtest,
+    **RESEARCH_LINES,
+}
 """Flow type -> the lines of its dumped report; the path is the archive's."""
 
 

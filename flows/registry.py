@@ -14,6 +14,7 @@ from prefect.utilities.callables import parameter_schema
 
 from flows.backtest_flow import backtest_flow
 from flows.prefect_env import prefect_environment
+from flows.research_flows import batch_flow, sweep_flow, walkforward_flow
 
 __all__ = ["DEPLOYMENTS", "POOL", "Deployment", "ensure_deployments", "prefect_environment"]
 
@@ -46,6 +47,15 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
         entrypoint="flows/backtest_flow.py:backtest_flow",
         tags=("backtest", "production"),
         parameters={"default_slippage": 1.0, "default_spread": 2.0},
+    ),
+    *(
+        Deployment(
+            name=f"{found.name}_prod",
+            flow=found,
+            entrypoint=f"flows/research_flows.py:{found.name}",
+            tags=("research", "production"),
+        )
+        for found in (sweep_flow, walkforward_flow, batch_flow)
     ),
 )
 

@@ -54,6 +54,11 @@ class Settings(BaseSettings):
     task_timeout: float = Field(
         default=600.0, gt=0, description="longest time one attempt of a task may take (seconds)"
     )
+    dask_address: str | None = Field(
+        default=None,
+        description="tcp://… of a standing Dask cluster that tests the variants of sweeps; "
+        "unset: this installation's own processes",
+    )
     default_slippage: float = Field(
         default=1.0, ge=0, description="slippage for instruments that give none (points)"
     )

@@ -1,10 +1,15 @@
 """Every kind of run there is, by its flow type."""
 
 from flows.backtest import BACKTEST
+from flows.batch import BATCH
 from flows.story import Story
+from flows.sweep import SWEEP
+from flows.walkforward import WALKFORWARD
 from pipeline.domain.request import Run
 
-STORIES: dict[str, Story] = {story.flow_type: story for story in (BACKTEST,)}
+STORIES: dict[str, Story] = {
+    story.flow_type: story for story in (BACKTEST, SWEEP, WALKFORWARD, BATCH)
+}
 
 
 def story_of(run: Run) -> Story:

@@ -56,19 +56,19 @@ def parse_backtest(text: str, known: KnownWords, today: date) -> BacktestRequest
     BadRequestError
         Naming the field, the value, the closest valid values and a corrected command.
     """
-    words = _words(text)
+    words = words_in(text)
     draft = Draft()
     unread, refusal = [], None
     for word in words:
         try:
-            if not _read(word, draft, today, known):
+            if not read_word(word, draft, today, known):
                 unread.append(word)
         except BadRequestError as error:
             refusal = refusal or error
     if refusal is not None:
         raise _with_the_rest(refusal, draft, known, today)
     for word in unread:
-        _refuse(word, draft, known)
+        refuse_word(word, draft, known)
     return _complete(draft, known, today)
 
 
@@ -85,7 +85,8 @@ def _with_the_rest(
     return error
 
 
-def _words(text: str) -> list[str]:
+def words_in(text: str) -> list[str]:
+    """Return the words of a command behind its slash word, with ranges and pairs closed up."""
     plain = re.sub(r"^/\w+(@\w+)?", "", normalise(text)).strip()
     plain = re.sub(r"\s*(?:\.{2,}|\bto\b)\s*(?=\d)", "..", plain)
     plain = re.sub(r"\blast\s+(\d+)\s*([a-z]*)", r"last\1\2", plain, flags=re.IGNORECASE)
@@ -93,7 +94,7 @@ def _words(text: str) -> list[str]:
     return plain.split()
 
 
-def _read(word: str, draft: Draft, today: date, known: KnownWords) -> bool:
+def read_word(word: str, draft: Draft, today: date, known: KnownWords) -> bool:
     """Put one word where it belongs; False if it is nothing we know."""
     bare = word.lstrip("-")
     if "=" in bare:
@@ -210,7 +211,7 @@ def _option_choices(key: str) -> tuple[str, ...]:
     return usual.get(key, ("1",))
 
 
-def _refuse(word: str, draft: Draft, known: KnownWords) -> None:
+def refuse_word(word: str, draft: Draft, known: KnownWords) -> None:
     """Raise for a word that is nothing we know, as the field it most likely was meant to be."""
     setups = tuple(s.setup_id for s in known.setups)
     symbols = (*known.symbols, *known.aliases)
@@ -291,4 +292,7 @@ def _missing(name: str, choices: Sequence[str], draft: Draft) -> Any:
     )
 
 
-__all__ = ["KnownSetup", "KnownWords", "normalise", "parse_backtest"]
+__all__ = [
+    "KnownSetup", "KnownWords", "normalise", "parse_backtest", "read_word", "refuse_word",
+    "words_in",
+]  # fmt: skip

@@ -161,7 +161,7 @@ async def original(press: CallbackQuery, callback_data: OriginalCb, services: Se
         data, _ = await trade_picture(run_id, index, services)
         await document(press, data, f"{run_id}_{index + 1}.png")
         return
-    files = [a for a in await services.archive.of_run(run_id) if a.role == "equity"]
+    files = [a for a in await services.archive.of_run(run_id) if a.role in ("equity", "research")]
     if not files:
         raise BadRequestError(en.NO_PICTURE, field="run_id", value=run_id)
     await document(press, await services.archive.get(files[-1].path), name_of(files[-1].path))

@@ -47,6 +47,8 @@ class Ground:
         Signals known before it don't count, as in `find_signals`.
     news
         The news frame that required windows free of news are read from, or None.
+    rr_target
+        Replaces the first target, in R.
     lots, risk, parallel, mode
         As in `simulate`.
     """
@@ -59,6 +61,7 @@ class Ground:
     since: datetime | None = None
     news: pd.DataFrame | None = None
     mode: FillMode = FillMode.DRILLDOWN
+    rr_target: float | None = None
     lots: float = 1.0
     risk: float | None = None
     parallel: bool = True
@@ -138,7 +141,7 @@ class Evaluator:
         tape = self._tape(spec, keys)
         cases = self._cases(spec, tape, keys)
         since = self.ground.since
-        found = tickets(cases, spec, tape, Tally("signal", "Signal"), None)
+        found = tickets(cases, spec, tape, Tally("signal", "Signal"), self.ground.rr_target)
         return [plan for _, plan in found if since is None or plan.known_at >= since]
 
     def _tool_keys(self, spec: SetupSpec) -> dict[str, tuple[Any, ...]]:

@@ -3,36 +3,20 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.backtest.metrics import metrics
-from pipeline.domain.errors import AppError
 from pipeline.domain.report import Metrics
-from pipeline.research.evaluate import Evaluator, Outcome
-from pipeline.research.grid import Grid
-from pipeline.research.template import Template
+from pipeline.domain.research import Criterion
+from pipeline.domain.trade import Plan, Trade
 
 MIN_TRADES = 20
 """Fewer trades than this are no evidence, whatever their mean."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 _COLUMNS = ("variant", "known", "ended", "rr")
-
-
-class Criterion(StrEnum):
-    """By what variants are compared. All in R, net of costs.
-
-    t: mean R over its standard error, so that a few lucky trades don't win. expectancy: mean R.
-    total: sum of R.
-    """
-
-    T = "t"
-    EXPECTANCY = "expectancy"
-    TOTAL = "total"
 
 
 class VariantResult(BaseModel):
@@ -59,14 +43,14 @@ class TradeTable:
     rr: np.ndarray
 
     @staticmethod
-    def of(index: int, outcome: Outcome) -> "TradeTable":
+    def of(index: int, plans: Sequence[Plan], trades: Sequence[Trade]) -> "TradeTable":
         """Return the columns of one variant's trades."""
-        known = {plan.signal_id: plan.known_at for plan in outcome.plans}
+        known = {plan.signal_id: plan.known_at for plan in plans}
         return TradeTable(
-            np.full(len(outcome.trades), index, dtype="int64"),
-            _micros(known[t.signal_id] for t in outcome.trades),
-            _micros(t.exit_time for t in outcome.trades),
-            np.array([t.rr for t in outcome.trades], dtype="float64"),
+            np.full(len(trades), index, dtype="int64"),
+            _micros(known[t.signal_id] for t in trades),
+            _micros(t.exit_time for t in trades),
+            np.array([t.rr for t in trades], dtype="float64"),
         )
 
     @staticmethod
@@ -91,34 +75,14 @@ class TradeTable:
         """Return the rows of a mask."""
         return TradeTable(*(getattr(self, name)[rows] for name in _COLUMNS))
 
+    @property
+    def end_days(self) -> np.ndarray:
+        """UTC day of each trade's exit, datetime64[D]."""
+        return self.ended.astype("datetime64[us]").astype("datetime64[D]")
+
 
 def _micros(times: Iterable[datetime]) -> np.ndarray:
     return np.array([(t - _EPOCH) // _MICRO for t in times], dtype="int64")
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """What some variants gave."""
-
-    results: tuple[VariantResult, ...]
-    trades: TradeTable
-
-
-def run_variants(
-    evaluator: Evaluator, template: Template, grid: Grid, indices: Sequence[int]
-) -> Chunk:
-    """Test some variants of a grid; one that is no valid setup is listed with its reason."""
-    results, tables = [], []
-    for index in indices:
-        try:
-            outcome = evaluator.run(grid.spec(template, index))
-        except AppError as error:
-            results.append(VariantResult(index=index, error=error.user_text))
-            continue
-        figures = metrics(outcome.trades)
-        results.append(VariantResult(index=index, metrics=figures, missed=len(outcome.missed)))
-        tables.append(TradeTable.of(index, outcome))
-    return Chunk(tuple(results), TradeTable.joined(tables))
 
 
 def scores(

@@ -13,9 +13,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.domain.errors import BadRequestError
+from pipeline.domain.research import Criterion
 from pipeline.research.grid import Grid
 from pipeline.research.plateau import plateau
-from pipeline.research.results import Criterion, TradeTable, scores
+from pipeline.research.results import TradeTable, scores
 
 FEWEST_WINDOWS = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

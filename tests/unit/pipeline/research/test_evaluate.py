@@ -6,14 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.backtest.engine import simulate
+from pipeline.backtest.trials import Tried, trial_of
 from pipeline.data.clean import resample
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.market import Timeframe
+from pipeline.domain.request import BacktestOptions
+from pipeline.domain.research import Criterion
 from pipeline.domain.trade import CostModel
 from pipeline.research.evaluate import Evaluator, Ground, needed_tools
 from pipeline.research.grid import read_grid
-from pipeline.research.results import Criterion, TradeTable, run_variants, scores
+from pipeline.research.results import TradeTable, scores
 from pipeline.research.template import Template
+from pipeline.research.variants import run_variants
 from pipeline.setups.engine import Overrides, detect, find_signals, frames_for
 from tests.kit.real_bars import real_bars
 from tests.kit.setups import EURUSD, GER40, TEXTS, random_bars
@@ -139,7 +143,14 @@ def test_a_variant_that_is_no_setup_is_listed_and_the_rest_goes_on():
     )
     bars = random_bars(np.random.default_rng(5), Timeframe.M5, 20)
     ground = Ground(bars, None, Timeframe.M5, GER40, CostModel(slippage_points=0.0))
-    chunk = run_variants(Evaluator(ground), template, grid, range(4))
+    first, last = bars["open_time"].iloc[0].date(), bars["open_time"].iloc[-1].date()
+
+    def tell(spec, rr):
+        tried = Tried(spec, "GER40", Timeframe.M5, BacktestOptions(), first, last)
+        return trial_of(tried, rr, run_id="run", at=bars["close_time"].iloc[-1].to_pydatetime())
+
+    chunk = run_variants(Evaluator(ground), template, grid, range(4), tell)
+    assert len({t.variant for t in chunk.trials}) == 3
     assert [bool(r.error) for r in chunk.results] == [False, False, True, False]
     assert "must start before it ends" in chunk.results[2].error
     tested = [r for r in chunk.results if r.metrics is not None]

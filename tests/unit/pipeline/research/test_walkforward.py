@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.domain.errors import BadRequestError
+from pipeline.domain.research import Criterion
 from pipeline.research.grid import Dimension, Grid
 from pipeline.research.plateau import plateau
-from pipeline.research.results import Criterion, TradeTable, scores
+from pipeline.research.results import TradeTable, scores
 from pipeline.research.walkforward import (
     Choosing,
     default_windows,

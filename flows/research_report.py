@@ -1,0 +1,77 @@
+"""Reports of sweeps, walk-forwards and batches: into the archive, then owed to the chat."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from flows.backtest_compute import Frozen
+from flows.backtest_pictures import PictureFile
+from flows.services import Services
+from flows.tasks import SkipTaskError
+from pipeline.domain.report import DeliveryKind
+from pipeline.domain.request import Run
+
+if TYPE_CHECKING:
+    from pipeline.render.canvas import Picture
+
+
+class Drawn(Frozen):
+    """Output of the visualizer: pictures in the order in which they are sent."""
+
+    pictures: tuple[PictureFile, ...] = ()
+
+
+class Told(Frozen):
+    """Output of telegram_notify."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a run's files and messages go. `meta` is what every file carries."""
+
+    run: Run
+    services: Services
+    meta: dict[str, Any]
+
+    def path(self, suffix: str) -> str:
+        """Return where a file of the run lies in the archive."""
+        return f"results/{self.run.run_id}{suffix}"
+
+    async def keep(self, suffix: str, data: bytes, role: str, media_type: str) -> str:
+        """Put a file into the archive; return its path."""
+        path = self.path(suffix)
+        await self.services.archive.put(
+            path, data, run_id=self.run.run_id, role=role, media_type=media_type, meta=self.meta
+        )
+        return path
+
+    async def picture(self, suffix: str, picture: "Picture", caption: str) -> PictureFile:
+        """Put a picture into the archive."""
+        path = await self.keep(suffix, picture.png, "research", "image/png")
+        return PictureFile(path=path, caption=caption)
+
+    async def tell(
+        self, report: BaseModel, drawn: Drawn | None, documents: tuple[tuple[str, str], ...]
+    ) -> Told:
+        """Owe the chat that asked the report, its pictures and (path, caption) documents."""
+        chat = self.run.actor.chat_id
+        if chat is None:
+            raise SkipTaskError("nobody waits for a message")
+        told = {"report": report.model_dump(mode="json"), "has_trades": False}
+        await self._owe(DeliveryKind.REPORT, "report", told)
+        for number, picture in enumerate(drawn.pictures if drawn else (), start=1):
+            await self._owe(DeliveryKind.PHOTO, f"picture{number}", picture.model_dump())
+        for path, caption in documents:
+            name = path.rsplit("/", 1)[-1]
+            payload = {"path": path, "filename": name, "caption": caption}
+            await self._owe(DeliveryKind.DOCUMENT, name, payload)
+        return Told()
+
+    async def _owe(self, kind: DeliveryKind, word: str, payload: dict[str, Any]) -> None:
+        run, chat = self.run, self.run.actor.chat_id
+        assert chat is not None  # noqa: S101  (asked before)
+        await self.services.outbox.put(
+            chat, kind, {"run_id": run.run_id, **payload},
+            dedupe_key=f"{word}:{run.run_id}:{run.attempt}", now=self.services.clock(),
+        )  # fmt: skip
