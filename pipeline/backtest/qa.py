@@ -17,7 +17,7 @@ ALIKE = 0.95
 """Share of one kind of exit from which on a person should look."""
 TOLERATED = 0.05
 """Share of trades outside of the hours, or over holes, above which the result fails."""
-_NAMED = 3
+_NAMED, _KEPT = 3, 20
 _FEWEST = 10  # trades (or days) below which their shape says nothing
 _EXIT_WORDS = {
     ExitReason.TP: "at the target",
@@ -184,7 +184,7 @@ def _some(name: str, title: str, ids: list[str], of: int, sentence: str) -> Chec
     shown = ", ".join(ids[:_NAMED]) + (" …" if len(ids) > _NAMED else "")
     verdict = Verdict.FAIL if len(ids) > TOLERATED * of else Verdict.LOOK
     check = _check(name, title, verdict, str(len(ids)), f"{sentence}: {shown}.")
-    return check.model_copy(update={"trades": tuple(ids)})
+    return check.model_copy(update={"trades": tuple(ids[:_KEPT])})
 
 
 def _check(name: str, title: str, verdict: Verdict, figure: str, sentence: str) -> Check:

@@ -25,7 +25,7 @@ class Check(BaseModel):
     verdict: Verdict
     figure: str
     sentence: str
-    trades: tuple[str, ...] = Field(default=(), description="ids of the trades it is about")
+    trades: tuple[str, ...] = Field(default=(), description="ids of the first 20 it is about")
 
 
 class QaCard(BaseModel):

@@ -72,7 +72,7 @@ async def test_no_alias_belongs_to_two():
     [("EURUSD_M1_202001020000_202012312359.csv", "EURUSD"), ("DAT_ASCII_GRXEUR_M1_2024.csv", "GER40"), ("OANDA_DE30EUR, 5_ab12.csv", "GER40"),
      ("FX_EURUSD, 60.csv", "EURUSD"), ("EURUSD.r240.csv", "EURUSD"), ("EURUSD60.csv", "EURUSD"), ("CAPITALCOM_DE40, 1D.csv", "GER40"),
      ("GER40.cash_M15.csv", "GER40"), ("EUR_USD_2024.csv", "EURUSD"), ("prices.csv", None), ("times_es.csv", "US500"), ("yesterday.csv", None),
-     ("BTCUSDT_1m.csv", "BTCUSD"), ("my nq bars.csv", "USTEC"), ("DE40m5.csv", "GER40")],
+     ("BTCUSDT_1m.csv", "BTCUSD"), ("my nq bars.csv", "USTEC"), ("DEU.IDX_EUR_Candlestick_5_M_BID.csv", "GER40"), ("USATECH.IDX_USD.csv", "USTEC"), ("DE40m5.csv", "GER40")],
 )  # fmt: skip
 async def test_symbols_in_file_names(text, symbol):
     assert match_symbol(text, await YamlInstruments().known()) == symbol
