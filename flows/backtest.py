@@ -1,6 +1,5 @@
 """The backtest's story: from its request to its report, and any of its trades drawn again."""
 
-import asyncio
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,11 +13,12 @@ from flows.backtest_report import (
     Results,
     build_report,
     telegram_notify,
-    trades_path,
     write_results,
 )
 from flows.backtest_steps import Detected, Ingested, Job, Nothing, Processed
 from flows.backtest_text import picture_caption, title_of
+from flows.kept_results import trades_of
+from flows.repeating import begun_again, retold
 from flows.services import Services
 from flows.start_checks import checked
 from flows.story import Story
@@ -52,8 +52,7 @@ async def run_backtest(
     request: BacktestRequest, run: Run, services: Services, runner: Runner
 ) -> BacktestReport:
     """Run the nine tasks and return the report; what was kept from before is not done again."""
-    job = await open_job(request, run, services)
-    notes = await fit_kept(job)
+    job, again = await begun_again(await open_job(request, run, services))
     ingested = await runner.critical(
         "data_ingest", Ingested, lambda: steps.data_ingest(job), {"request": request.symbol}
     )
@@ -83,6 +82,9 @@ async def run_backtest(
     )
     await runner.optional("gpt_analysis", Nothing, steps.gpt_analysis)
     await runner.optional("notion_upload", Nothing, steps.notion_upload)
+    origin = provenance.with_trades(origin, tested.trades)
+    await services.runs.set_provenance(run.run_id, origin)
+    notes = await retold(job, again, origin, found, tested)
     results = Results(ingested, processed, found, tested, pictures, origin, notes)
     report = await finish_report(job, results, runner)
     await runner.optional(
@@ -98,21 +100,6 @@ async def open_job(request: BacktestRequest, run: Run, services: Services) -> Jo
     instrument = await services.instruments.get(request.symbol)
     state = services.state.of_run(run.run_id)
     return Job(request, run, services, spec, instrument, state)
-
-
-async def fit_kept(job: Job) -> tuple[str, ...]:
-    """Forget kept outputs whose foundations have changed; return what to note in the report."""
-    before = job.run.provenance
-    if not before or job.state.kept("data_ingest", Ingested) is None:
-        return ()
-    loaded = await steps.load_bars(job)
-    now = provenance.provenance(job, loaded.ingested, job.services.clock())
-    changed = provenance.changes(before, now)
-    if not changed:
-        return ("Kept results were used: data, rules and program are those of the first time.",)
-    await asyncio.to_thread(job.state.clear)
-    words = ", ".join(changed)
-    return (f"Everything was computed anew: since the first time {words} changed.",)
 
 
 async def finish_report(job: Job, results: Results, runner: Runner) -> BacktestReport:
@@ -147,7 +134,7 @@ async def trade_picture(
     run = await services.runs.get(run_id)
     if run is None or not run.report:
         raise BadRequestError(f"No results are kept of {run_id}.", field="run_id", value=run_id)
-    kept = json.loads(await services.archive.get(trades_path(run_id)))
+    kept = json.loads(await services.archive.get(trades_of(run)))
     total = len(kept["trades"])
     if not 0 <= index < total:
         raise BadRequestError(

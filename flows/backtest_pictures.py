@@ -43,11 +43,10 @@ async def visualizer(job: Job, ingested: Ingested, found: Found, tested: Tested)
         short_title(job.request, job.spec.rule_version), job.instrument.currency, look,
         period_of(job.request), tested.robustness,
     )  # fmt: skip
-    run_id = job.run.run_id
-    kept = await _keep(job, f"results/{run_id}_equity.png", "equity", equity, title)
+    kept = await _keep(job, f"results/{job.stem}_equity.png", "equity", equity, title)
     files = []
     for number, (sample, picture) in enumerate(zip(samples, await drawing, strict=True), start=1):
-        path = f"annotated/{run_id}_sample_{number:03d}.png"
+        path = f"annotated/{job.stem}_sample_{number:03d}.png"
         caption = picture_caption(sample.signal, sample.trade)
         files.append(await _keep(job, path, "sample", picture, caption))
     return Pictures(equity=kept, samples=tuple(files))

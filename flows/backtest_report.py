@@ -16,6 +16,7 @@ from flows.backtest_steps import (
     cost_model,
 )
 from flows.backtest_text import trades_csv
+from flows.kept_results import provenance_path, trades_path
 from flows.tasks import SkipTaskError
 from pipeline.domain.report import BacktestReport, DeliveryKind
 from pipeline.domain.request import TaskRecord
@@ -93,32 +94,27 @@ def build_report(
 
 
 def _artifacts(job: Job, pictures: Pictures | None) -> dict[str, Any]:
-    run_id = job.run.run_id
+    stem = job.stem
     samples = pictures.samples if pictures else ()
     equity = pictures.equity if pictures else None
     return {
-        "backtest_json": f"archive/{report_path(run_id)}",
-        "trades_csv": f"archive/{csv_path(run_id)}",
+        "backtest_json": f"archive/{report_path(stem)}",
+        "trades_csv": f"archive/{csv_path(stem)}",
         "sample_pngs": [f"archive/{picture.path}" for picture in samples],
         "equity_png": f"archive/{equity.path}" if equity else None,
-        "trades_json": f"archive/{trades_path(run_id)}",
-        "provenance_json": f"archive/provenance/{run_id}.json",
+        "trades_json": f"archive/{trades_path(stem)}",
+        "provenance_json": f"archive/{provenance_path(stem)}",
     }
 
 
-def report_path(run_id: str) -> str:
+def report_path(stem: str) -> str:
     """Return where the report lies in the archive."""
-    return f"results/{run_id}.json"
+    return f"results/{stem}.json"
 
 
-def csv_path(run_id: str) -> str:
+def csv_path(stem: str) -> str:
     """Return where the trades lie as CSV."""
-    return f"results/{run_id}_trades.csv"
-
-
-def trades_path(run_id: str) -> str:
-    """Return where signals, plans, trades and misses lie, so that each can be drawn again."""
-    return f"results/{run_id}_trades.json"
+    return f"results/{stem}_trades.csv"
 
 
 def _costs(job: Job) -> dict[str, Any]:
@@ -168,7 +164,7 @@ def _warnings(job: Job, results: Results) -> tuple[str, ...]:
 
 async def write_results(job: Job, results: Results, report: BacktestReport) -> None:
     """Put the report, the trades and the provenance into the archive."""
-    run_id = job.run.run_id
+    stem = job.stem
     tested, found = results.tested, results.found
     trades = {
         "signals": [signal.model_dump(mode="json") for signal in found.signals],
@@ -177,12 +173,12 @@ async def write_results(job: Job, results: Results, report: BacktestReport) -> N
         "missed": [miss.model_dump(mode="json") for miss in tested.missed],
     }
     text = report.model_dump_json(indent=2).encode()
-    await _put(job, trades_path(run_id), json.dumps(trades).encode(), "trades", "application/json")
-    await _put(job, csv_path(run_id), trades_csv(tested.trades, job.spec.rule_version),
+    await _put(job, trades_path(stem), json.dumps(trades).encode(), "trades", "application/json")
+    await _put(job, csv_path(stem), trades_csv(tested.trades, job.spec.rule_version),
                "trades_csv", "text/csv")  # fmt: skip
     kept = json.dumps(results.provenance, indent=2).encode()
-    await _put(job, f"provenance/{run_id}.json", kept, "provenance", "application/json")
-    await _put(job, report_path(run_id), text, "report_json", "application/json")
+    await _put(job, provenance_path(stem), kept, "provenance", "application/json")
+    await _put(job, report_path(stem), text, "report_json", "application/json")
 
 
 async def _put(job: Job, path: str, data: bytes, role: str, media_type: str) -> None:
@@ -203,8 +199,8 @@ async def telegram_notify(job: Job, results: Results, report: BacktestReport) ->
     })  # fmt: skip
     if traded:
         await _put_pictures(job, results.pictures)
-        await _put_document(job, "csv", csv_path(run_id), "All trades")
-    await _put_document(job, "json", report_path(run_id), "The whole report")
+        await _put_document(job, "csv", csv_path(job.stem), "All trades")
+    await _put_document(job, "json", report_path(job.stem), "The whole report")
     return Nothing()
 
 

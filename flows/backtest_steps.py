@@ -30,7 +30,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Job:
-    """What every task of one backtest works with."""
+    """What every task of one backtest works with; `kept_as` names its files, if not the run id."""
 
     request: BacktestRequest
     run: Run
@@ -38,6 +38,12 @@ class Job:
     spec: SetupSpec
     instrument: Instrument
     state: RunState
+    kept_as: str = ""
+
+    @property
+    def stem(self) -> str:
+        """What the names of the run's files in the archive begin with."""
+        return self.kept_as or self.run.run_id
 
     @property
     def bars_path(self) -> Path:

@@ -1,9 +1,9 @@
 """Two finished backtests compared, from what the archive keeps of them."""
 
-import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flows.control import find_run
+from flows.kept_results import read_kept, trades_of
 from flows.services import Services
 from pipeline.domain.comparison import Comparison, RunFacts
 from pipeline.domain.errors import BadRequestError, UnknownSetupError
@@ -37,7 +37,7 @@ async def compare_runs(one_id: str, two_id: str, services: Services) -> Compared
             field="run_id", value=two_id,
         )  # fmt: skip
     one, two = [await _finished(run_id, services) for run_id in (one_id, two_id)]
-    kept = [await services.archive.get(_trades_of(run)) for run in (one, two)]
+    kept = [await services.archive.get(trades_of(run)) for run in (one, two)]
     rules = await _rule_changes(one, two, services)
     theme = services.settings.chart_theme
     facts = facts_of(one), facts_of(two)
@@ -58,10 +58,6 @@ async def _finished(run_id: str, services: Services) -> Run:
             field="run_id", value=run_id,
         )  # fmt: skip
     return run
-
-
-def _trades_of(run: Run) -> str:
-    return str(run.report["artifacts"]["trades_json"]).removeprefix("archive/")
 
 
 def facts_of(run: Run) -> RunFacts:
@@ -109,20 +105,3 @@ def compare_kept(
     one, two = (read_kept(*pair) for pair in zip(facts, kept, strict=True))
     found = compare(one, two, differing(*facts, rules), seed=SEED)
     return Compared(found, comparison_chart(found, one.trades, two.trades, theme=theme).png)
-
-
-def read_kept(facts: RunFacts, data: bytes) -> Any:
-    """Return a run's archived trades and signals as `pipeline.backtest.comparison.Kept`."""
-    from pipeline.backtest.comparison import Kept  # noqa: PLC0415
-    from pipeline.domain.signal import Signal  # noqa: PLC0415
-    from pipeline.domain.trade import Missed, Trade  # noqa: PLC0415
-
-    raw = json.loads(data)
-    signals = [Signal.model_validate(signal) for signal in raw["signals"]]
-    missed = [Missed.model_validate(miss) for miss in raw["missed"]]
-    return Kept(
-        facts,
-        [Trade.model_validate(trade) for trade in raw["trades"]],
-        {signal.signal_id: (signal.side.sign, signal.known_at) for signal in signals},
-        {miss.signal_id: str(getattr(miss.reason, "value", miss.reason)) for miss in missed},
-    )

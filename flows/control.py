@@ -88,7 +88,8 @@ async def rerun(run_id: str, actor: Actor, services: Services) -> Run:
     """Queue an ended run again; tasks done before are not done again.
 
     A failed run continues where it failed. A completed one tells its kept results anew, unless
-    data, rules or program have changed since: then all of it is computed anew.
+    data, rules, settings or program have changed since, or nothing is kept any more: then all of
+    it is computed anew. Its trades are held against those of the first time, which stay.
     """
     try:
         run = await _own(run_id, actor, services)

@@ -1,9 +1,11 @@
 """Comparing two lists of trades: which are the same, and whether the difference is chance."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -129,6 +131,42 @@ def same_result(one: Trade, two: Trade) -> bool:
     close = ("entry_price", "exit_price", "rr")
     return all(getattr(one, name) == getattr(two, name) for name in exact) and all(
         abs(getattr(one, name) - getattr(two, name)) <= _CLOSE for name in close
+    )
+
+
+class Repetition(NamedTuple):
+    """How the trades of a second time differ from those of the first.
+
+    `first` counts those of the first time; `gone` and `new` are in one of them only, `altered`
+    in both with another price, time, size or result.
+    """
+
+    first: int
+    gone: int
+    new: int
+    altered: int
+
+    @property
+    def differing(self) -> int:
+        """How many trades differ in any way; 0: the second time is identical."""
+        return self.gone + self.new + self.altered
+
+
+def repetition(first: Kept, again: Kept) -> Repetition:
+    """Return how a result differs from that of the first time, trade by trade."""
+    pairs, gone, new = match(first, again)
+    altered = sum(not _identical(a, b) for a, b in pairs)
+    return Repetition(len(first.trades), len(gone), len(new), altered)
+
+
+def _identical(one: Trade, two: Trade) -> bool:
+    """Whether two trades agree in everything but their ids, numbers to rounding."""
+    left, right = (t.model_dump(exclude={"trade_id", "signal_id"}) for t in (one, two))
+    return all(
+        math.isclose(value, right[name], rel_tol=_CLOSE, abs_tol=_CLOSE)
+        if isinstance(value, float)
+        else value == right[name]
+        for name, value in left.items()
     )
 
 

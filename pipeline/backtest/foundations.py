@@ -9,6 +9,7 @@ from pipeline.setups.model import FieldChange
 WORDS = {
     "data_hash": "the bars",
     "m1_hash": "the M1 bars",
+    "news_hash": "the news calendar",
     "rule_hash": "the rules",
     "code_hash": "the program",
     "env": "the libraries",
@@ -17,6 +18,9 @@ WORDS = {
 
 SETTINGS = {"execution": "", "instrument": "instrument: "}
 """Key of a provenance that is itself a mapping -> what is said before its fields."""
+
+_EFFECTIVE = frozenset({"commission", "swap", "slippage_points"})
+"""Figures of an instrument that `execution` has as they were used."""
 
 _ASIDE = frozenset({"dry_run", "analyze_with_llm"})
 
@@ -30,9 +34,14 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     keep as the same.
     """
     found = [words for key, words in WORDS.items() if before.get(key) != now.get(key)]
-    return found + [
-        f"{pair.field} ({plain(pair.one)} → {plain(pair.two)})" for pair in _settings(before, now)
-    ]
+    return found + [told(pair) for pair in _settings(before, now)]
+
+
+def told(pair: SettingPair) -> str:
+    """Return a setting that differs as `slippage (1 → 2)`."""
+    one, two = plain(pair.one), plain(pair.two)
+    name = pair.field.replace("_", " ")
+    return f"{name} ({one} → {two})" if one != two else name
 
 
 def differing(
@@ -69,7 +78,7 @@ def differing(
     found += [pair for pair in _settings(*given) if pair.field not in taken]
     words = ["code_hash", "env"]
     if not taken & {"symbol", "timeframe", "start", "end"}:
-        words += ["data_hash", "m1_hash"]
+        words += ["data_hash", "m1_hash", "news_hash"]
     found += [
         SettingPair(field=WORDS[key], one="one state", two="another")
         for key in WORDS
@@ -85,6 +94,8 @@ def _settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Set
         if not isinstance(old, Mapping) or not isinstance(new, Mapping):
             continue
         for name in old:
+            if key == "instrument" and name in _EFFECTIVE:
+                continue
             if name in new and old[name] != new[name]:
                 yield SettingPair(field=f"{lead}{name}", one=old[name], two=new[name])
 

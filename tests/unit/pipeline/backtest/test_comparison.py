@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.backtest.comparison import Kept, compare, match, paired_differences, same_result
+from pipeline.backtest.comparison import (
+    Kept,
+    compare,
+    match,
+    paired_differences,
+    repetition,
+    same_result,
+)
 from pipeline.backtest.metrics import metrics
 from pipeline.domain.comparison import Cause, RunFacts
 from pipeline.domain.market import Side
@@ -187,3 +194,22 @@ def test_the_same_seed_gives_the_same_intervals():
     one, two = ([trade(d, float(r)) for d, r in enumerate(rng.normal(0, 1, 50))] for _ in "ab")
     assert compare(kept(one), kept(two), seed=5) == compare(kept(one), kept(two), seed=5)
     assert compare(kept(one), kept(two), seed=5) != compare(kept(one), kept(two), seed=6)
+
+
+@given(some_trades, some_trades)
+def test_a_repetition_counts_what_differs_either_way(a, b):
+    assert repetition(kept(a), kept(a)) == (len(a), 0, 0, 0)
+    there, back = repetition(kept(a), kept(b)), repetition(kept(b), kept(a))
+    assert (there.gone, there.new, there.altered) == (back.new, back.gone, back.altered)
+    assert there.first - there.gone + there.new == len(b)
+
+
+@pytest.mark.parametrize(
+    "change", [{"lots": 2.0}, {"pnl": 11.0}, {"mae": -0.2}, {"exit_price": 9.0}]
+)
+def test_a_trade_of_another_size_or_price_is_altered(change):
+    one = [trade(3, 1.0), trade(4, 1.0)]
+    again = [one[0].model_copy(update=change), one[1].model_copy(update={"trade_id": "t9"})]
+    assert repetition(kept(one), kept(again)).altered == 1
+    hair = one[0].model_copy(update={"pnl": one[0].pnl * (1 + 1e-13)})
+    assert repetition(kept(one), kept([hair, one[1]])).differing == 0
