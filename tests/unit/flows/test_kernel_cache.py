@@ -46,5 +46,5 @@ def test_the_products_kernels_and_their_constants_are_among_the_sources():
         "backtest/fills.py",
         "backtest/layout.py",
         "detectors/base.py",
-        "domain/signal.py",
+        "domain/market.py",
     } <= names
