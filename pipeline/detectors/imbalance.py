@@ -72,51 +72,47 @@ def fair_value_gap(
     -------
     A size in per cent is a trap: 0.2 % leaves 0.09 gaps a day on EURUSD M1.
     """
-    side, bottom, top, atr_at = _births(bars, parameters, np.asarray(inputs["atr"]))
-    if not side.any():
+    born, side, bottom, top, atr_at = _births(bars, parameters, np.asarray(inputs["atr"]))
+    if len(born) == 0:
         return empty_events(**EXTRAS)
     prices = (column(bars, name) for name in ("high", "low", "close"))
-    lives = _lives(side, bottom, top, *prices, parameters.expiry_bars)
+    lives = _lives(born, side, bottom, top, *prices, parameters.expiry_bars)
     bar, code, gap = np.ascontiguousarray(lives.T)
-    size = (top - bottom)[gap]
+    size, row, gap_side = top - bottom, born[gap], side[gap]
     values = {
-        "side": np.where(code == INVERTED, -side[gap], side[gap]),
-        "start": gap - 2,
+        "side": np.where(code == INVERTED, -gap_side, gap_side),
+        "start": row - 2,
         "price_low": bottom[gap],
         "price_high": top[gap],
-        "zone_id": gap,
-        "gap_side": side[gap],
-        "size": size,
-        "size_atr": size / atr_at[gap],
-        "formed_bar": gap,
+        "zone_id": row,
+        "gap_side": gap_side,
+        "size": size[gap],
+        "size_atr": (size / atr_at)[gap],
+        "formed_bar": row,
     }
     return events_at(bars, bar, (WORDS, code), values)
 
 
 def _births(
     bars: pd.DataFrame, parameters: GapParameters, atr: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return per bar c: side (0: no gap), zone bottom and top, and the ATR at b."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return of each gap: the row of its bar c, side, zone bottom and top, and the ATR at b."""
     opened, high, low, close = (column(bars, name) for name in ("open", "high", "low", "close"))
-    n = len(bars)
-    side = np.zeros(n, dtype="int64")
-    bottom, top, atr_at = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
-    if n < 3:  # noqa: PLR2004 - a, b and c
-        return side, bottom, top, atr_at
     hole = after_hole(bars)
     body = close[1:-1] - opened[1:-1]
     up = (low[2:] > high[:-2]) & (body > 0)
     down = (high[2:] < low[:-2]) & (body < 0)
-    bottom[2:] = np.where(up, high[:-2], high[2:])
-    top[2:] = np.where(up, low[2:], low[:-2])
-    atr_at[2:] = atr[1:-1]
-    wide = ~(hole[1:-1] | hole[2:])
+    c = np.flatnonzero((up | down) & ~(hole[1:-1] | hole[2:])) + 2
+    side = np.where(up[c - 2], 1, -1)
+    bottom = np.where(side > 0, high[c - 2], high[c])
+    top = np.where(side > 0, low[c], low[c - 2])
+    atr_at = atr[c - 1]
+    wide = np.ones(len(c), dtype=np.bool_)
     if parameters.min_gap_atr > 0:
-        wide &= (top - bottom)[2:] >= parameters.min_gap_atr * atr_at[2:]
+        wide &= top - bottom >= parameters.min_gap_atr * atr_at
     if parameters.min_gap_pct is not None:
-        wide &= (top - bottom)[2:] >= parameters.min_gap_pct / 100 * close[1:-1]
-    side[2:] = np.where(wide, up.astype("int64") - down.astype("int64"), 0)
-    return side, bottom, top, atr_at
+        wide &= top - bottom >= parameters.min_gap_pct / 100 * close[c - 1]
+    return c[wide], side[wide], bottom[wide], top[wide], atr_at[wide]
 
 
 @njit(cache=True)
@@ -135,7 +131,18 @@ def _stage(side: int, bottom: float, top: float, high: float, low: float) -> int
 
 
 @njit(cache=True)
+def _next_edge(side: int, bottom: float, top: float, reached: int) -> float:
+    """Return the price a bar must reach, from the gap's own side, for anything more to happen."""
+    if reached == TOUCHED:
+        return (bottom + top) / 2
+    if side > 0:
+        return bottom if reached else top
+    return top if reached else bottom
+
+
+@njit(cache=True)
 def _lives(
+    born: np.ndarray,
     side: np.ndarray,
     bottom: np.ndarray,
     top: np.ndarray,
@@ -144,33 +151,43 @@ def _lives(
     close: np.ndarray,
     expiry: int,
 ) -> np.ndarray:
-    """Return rows (bar, word, gap's row) of all events; the open gaps are kept oldest first."""
-    births = int((side != 0).sum())
-    out = np.empty((births * len(WORDS), 3), dtype=np.int64)
-    alive = np.empty(min(births, expiry + 1), dtype=np.int64)
-    reached = np.zeros(len(side), dtype=np.int64)
-    count, m = 0, 0
-    for i in range(len(side)):
-        kept = 0
-        for j in range(count):
-            g = alive[j]
-            stage = _stage(side[g], bottom[g], top[g], high[i], low[i])
-            while reached[g] < stage:
-                reached[g] += 1
-                out[m] = (i, reached[g], g)
-                m += 1
-            beyond = close[i] < bottom[g] if side[g] > 0 else close[i] > top[g]
-            if beyond or i - g >= expiry:
-                out[m] = (i, INVERTED if beyond else EXPIRED, g)
-                m += 1
-            else:
-                alive[kept] = g
-                kept += 1
-        count = kept
-        if side[i] != 0:
-            out[m] = (i, FORMED, i)
-            alive[count] = i
-            count, m = count + 1, m + 1
+    """Return (bar, word, gap's number) of all events; the open gaps are kept oldest first."""
+    out = np.empty((len(born) * len(WORDS), 3), dtype=np.int64)
+    alive = np.empty(min(len(born), expiry + 1), dtype=np.int64)
+    edge = np.empty(len(alive))
+    reached = np.zeros(len(born), dtype=np.int64)
+    count, unborn, m = 0, 0, 0
+    # Between the nearest edges below and above nothing happens to any gap: many bars end there.
+    below, above = -np.inf, np.inf
+    for i in range(len(high)):
+        if count > 0 and (low[i] <= below or high[i] >= above or i - born[alive[0]] >= expiry):
+            kept, below, above = 0, -np.inf, np.inf
+            for j in range(count):
+                g, e, up = alive[j], edge[j], side[alive[j]] > 0
+                over, ended = i - born[g] >= expiry, False
+                if over or (low[i] <= e if up else high[i] >= e):
+                    stage = _stage(side[g], bottom[g], top[g], high[i], low[i])
+                    while reached[g] < stage:
+                        reached[g] += 1
+                        out[m] = (i, reached[g], g)
+                        m += 1
+                    beyond = close[i] < bottom[g] if up else close[i] > top[g]
+                    ended = beyond or over
+                    if ended:
+                        out[m] = (i, INVERTED if beyond else EXPIRED, g)
+                        m += 1
+                    e = _next_edge(side[g], bottom[g], top[g], reached[g])
+                if not ended:
+                    alive[kept], edge[kept] = g, e
+                    below, above = (max(below, e), above) if up else (below, min(above, e))
+                    kept += 1
+            count = kept
+        if unborn < len(born) and born[unborn] == i:
+            up, e = side[unborn] > 0, _next_edge(side[unborn], bottom[unborn], top[unborn], 0)
+            out[m] = (i, FORMED, unborn)
+            alive[count], edge[count] = unborn, e
+            below, above = (max(below, e), above) if up else (below, min(above, e))
+            count, unborn, m = count + 1, unborn + 1, m + 1
     return out[:m]
 
 

@@ -21,6 +21,7 @@ from pipeline.detectors.base import (
 from pipeline.detectors.windows import (
     DAY_MINUTES,
     DST_SLACK,
+    LocalWindows,
     bars_in,
     iso_days,
     local_windows,
@@ -131,12 +132,13 @@ def raid(
     """
     levels = inputs["levels"]
     levels = levels.take(levels.rows(("formed",)))
-    watch = _watches(bars, parameters, levels)
+    times = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
+    windows = local_windows(bars, parameters.zone, *parameters.window)
+    watch = _watches(windows, *times, levels)
     levels, watch = levels.take(watch[:, 0]), watch[:, 1:]
     edges = np.column_stack([levels["price_low"], levels["price_high"]])
     spread, tick = spread_prices(bars, instrument), instrument.tick_size
     pen = np.maximum(parameters.min_ticks * tick, parameters.spread_mult * spread)
-    times = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
     prices = column(bars, "high"), column(bars, "low"), column(bars, "close")
     found = _raids(prices, *times, pen, edges, watch, (*parameters.rules, GRAIN * tick))
     if len(found) == 0:
@@ -146,10 +148,10 @@ def raid(
     return _events(bars, _ordered(found), levels, day, np.asarray(inputs["atr"]))
 
 
-def _watches(bars: pd.DataFrame, parameters: RaidParameters, levels: Events) -> np.ndarray:
+def _watches(
+    windows: LocalWindows, opened: np.ndarray, closed: np.ndarray, levels: Events
+) -> np.ndarray:
     """Return (level's row, first bar, bar behind the last, bar at whose close W is over)."""
-    windows = local_windows(bars, parameters.zone, *parameters.window)
-    opened, closed = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
     # A range's own end, not when it got known: a missing last bar must not skip a day.
     ended = levels.seconds("end" if "end" in levels else "known_at")
     w = np.searchsorted(windows.end, ended, side="right")  # it may have begun before
@@ -273,12 +275,10 @@ def _events(
 
 def _double(w: np.ndarray, side: np.ndarray, pierced: np.ndarray) -> np.ndarray:
     """Return 1 where the other side of the range was penetrated on an earlier bar."""
-    never = np.iinfo(np.int64).max
-    first = np.full((2, int(w.max()) + 1), never)
+    first = np.full((2, int(w.max()) + 1), np.iinfo(np.int64).max)
     hit = pierced >= 0
     np.minimum.at(first, ((side[hit] > 0).astype("int64"), w[hit]), pierced[hit])
-    other = first[(side < 0).astype("int64"), w]
-    return np.asarray(hit & (other < pierced), dtype="int64")
+    return np.asarray(hit & (first[(side < 0).astype("int64"), w] < pierced), dtype="int64")
 
 
 def _warm_up(parameters: RaidParameters, timeframe: Timeframe) -> int:

@@ -1,8 +1,10 @@
 """Events: what a detector says about bars, as plain columns; a pandas frame only on demand."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from functools import cached_property
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,6 +25,7 @@ _KINDS = {kind: "M" if kind.startswith("datetime") else kind[0] for kind in EVEN
 _KINDS["str"] = "U"
 _COMMON = {name: _KINDS[kind] for name, kind in EVENT_COLUMNS.items() if name != "event"}
 _EMPTY = {"i": "int64", "f": "float64", "M": "datetime64[us]", "U": "<U1"}
+_Key: TypeAlias = tuple[tuple[str, ...], int | None]
 _SIZE = 8  # bytes of every number and time
 
 
@@ -49,9 +52,8 @@ class Events:
     words: tuple[str, ...]
     code: np.ndarray
     columns: Mapping[str, np.ndarray]
-    _rows: dict[tuple[tuple[str, ...], int | None], np.ndarray] = field(
-        default_factory=dict, repr=False
-    )
+    _rows: dict[_Key, np.ndarray] = field(default_factory=dict, repr=False)
+    _bars: dict[_Key, list[int]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         count = len(self.code)
@@ -73,7 +75,7 @@ class Events:
             return np.asarray(np.asarray(self.words, dtype=np.str_)[self.code])
         return self.columns[name]
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Columns in their order: the common ones, then the detector's own."""
         return (*EVENT_COLUMNS, *(name for name in self.columns if name not in EVENT_COLUMNS))
@@ -103,9 +105,11 @@ class Events:
 
     def between(self, words: Sequence[str], side: int | None, first: int, last: int) -> np.ndarray:
         """Return the rows of these events known on bars first … last, both included."""
-        rows = self.rows(words, side)
-        bars = self.bar[rows]
-        return rows[np.searchsorted(bars, first) : np.searchsorted(bars, last, side="right")]
+        key, rows = (tuple(words), side), self.rows(words, side)
+        if key not in self._bars:
+            self._bars[key] = self.bar[rows].tolist()  # bisect: a walk asks thousands of times
+        bars = self._bars[key]
+        return rows[bisect_left(bars, first) : bisect_right(bars, last)]
 
     def take(self, rows: np.ndarray) -> "Events":
         """Return some of the events; `rows` ascend."""

@@ -1,7 +1,7 @@
 """What a case is made of: fired events, references to their prices, the funnel's counters."""
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -48,10 +48,8 @@ class Case:
 
     def after(self, step: str, fired: Fired) -> "Case":
         """Return the case one step further; it is known at the later of its bars."""
-        side = self.side or fired.side
-        return replace(
-            self, side=side, bar=max(self.bar, fired.bar), fired={**self.fired, step: fired}
-        )
+        further = {**self.fired, step: fired}
+        return Case(self.day, self.side or fired.side, max(self.bar, fired.bar), further)
 
 
 @dataclass
@@ -116,12 +114,12 @@ def fired_at(events: Events, tool: str, row: int) -> Fired:
     """Return a row of a tool's events as something that fired."""
     return Fired(
         tool=tool,
-        event=events.words[events.code[row]],
-        bar=int(events.bar[row]),
-        side=int(events.side[row]),
-        low=float(events["price_low"][row]),
-        high=float(events["price_high"][row]),
-        start=int(events["start"].view("int64")[row]),
+        event=events.words[events.code.item(row)],
+        bar=events.bar.item(row),
+        side=events.side.item(row),
+        low=events["price_low"].item(row),
+        high=events["price_high"].item(row),
+        start=events["start"].view("int64").item(row),
         events=events,
         row=row,
     )

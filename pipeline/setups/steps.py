@@ -62,10 +62,11 @@ def unless_of_first(step: Step, tape: Tape) -> Iterator[tuple[date, Fired, str]]
 def advance(step: Step, before: str, cases: list[Case], tape: Tape, tally: Tally) -> list[Case]:
     """Return the cases that pass a step; those that don't are counted with their reason."""
     passed: list[Case] = []
+    ends = _ends(step)
     for case in cases:
         first, last = step_span(step, before, case, tape)
         chosen = _chosen(step, case, tape, first, last)
-        ended = _ended(step, case, tape, first, chosen[0].bar if chosen else None)
+        ended = _ended(ends, case, tape, first, chosen[0].bar if chosen else None)
         if ended or not chosen:
             tally.lost[ended or step.missing or f"no {step.title}"] += 1
             continue
@@ -187,18 +188,25 @@ def _price(
         yield Fired("price", event, bar, way, edge, edge, start, values=values)
 
 
-def _ended(step: Step, case: Case, tape: Tape, first: int, before: int | None) -> str:
+def _ends(step: Step) -> list[tuple[Match, str]]:
+    """Return the events that end a case, and why they do."""
+    plain = {"where": (), "born": None, "latest": False}
+    return [
+        (step.matches[0].model_copy(update={"event": (word,), **plain}), why)
+        for word, why in step.unless.items()
+    ]
+
+
+def _ended(
+    ends: list[tuple[Match, str]], case: Case, tape: Tape, first: int, before: int | None
+) -> str:
     """Return why the case ended before the step could happen, or nothing."""
-    match = step.matches[0]
     # An end may be known only after the step's window: `expired` is, by its nature.
     last = tape.day_span(case.day)[1]
     found: list[tuple[int, str]] = []
-    for word, why in step.unless.items():
-        other = match.model_copy(
-            update={"event": (word,), "where": (), "born": None, "latest": False}
-        )
+    for match, why in ends:
         for side in _sides(match, case):
-            fired = _earliest(_fitting(other, case, side, tape, (first, last)))
+            fired = _earliest(_fitting(match, case, side, tape, (first, last)))
             found += [] if fired is None else [(fired.bar, why)]
     bar, why = min(found, default=(last + 1, ""))
     return why if before is None or bar < before else ""

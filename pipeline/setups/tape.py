@@ -55,25 +55,28 @@ class Tape:
 
     def day_span(self, day: date) -> tuple[int, int]:
         """Return the first and last bar of a local day; first > last if it has none."""
-        zone = ZoneInfo(self.zone)
-        start = datetime.combine(day, time(), zone)
-        return self._span(start, datetime.combine(day + timedelta(days=1), time(), zone))
+        key = (day, self.zone)
+        if key not in self._spans:
+            start, end = (datetime.combine(d, time()) for d in (day, day + timedelta(days=1)))
+            self._spans[key] = self._span(start, end, self.zone)
+        return self._spans[key]
 
     def window_span(self, day: date, start: str, end: str, zone: str | None) -> tuple[int, int]:
         """Return the first and last bar that lie wholly inside a window of a local day."""
-        at = ZoneInfo(zone or self.zone)
-        return self._span(
-            datetime.combine(day, clock_time(start), at),
-            datetime.combine(day, clock_time(end), at),
-        )
-
-    def _span(self, start: datetime, end: datetime) -> tuple[int, int]:
-        key = (start.timestamp(), end.timestamp())
+        key = (day, start, end, zone or self.zone)
         if key not in self._spans:
-            first = np.searchsorted(self.opened, int(key[0] * 1_000_000))
-            behind = np.searchsorted(self.closed, int(key[1] * 1_000_000), side="right")
-            self._spans[key] = (int(first), int(behind) - 1)
+            since, until = (datetime.combine(day, clock_time(clock)) for clock in (start, end))
+            self._spans[key] = self._span(since, until, zone or self.zone)
         return self._spans[key]
+
+    def _span(self, start: datetime, end: datetime, zone: str) -> tuple[int, int]:
+        """Return the first and last bar between two readings of a zone's wall clock."""
+        since, until = (
+            int(wall.replace(tzinfo=ZoneInfo(zone)).timestamp() * 1_000_000)
+            for wall in (start, end)
+        )
+        first = self.opened.searchsorted(since)
+        return int(first), int(self.closed.searchsorted(until, side="right")) - 1
 
 
 def tape_of(
