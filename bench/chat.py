@@ -8,7 +8,8 @@ from typing import Any
 
 import psutil
 
-from bench.compute import DATA, median
+from bench.compute import DATA
+from bench.timing import median
 from tests.kit.sandbox import Person, text_of
 from tests.kit.whole_set import WholeSet, whole_set
 

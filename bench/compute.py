@@ -3,16 +3,15 @@
 import json
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from bench import detectors
+from bench.timing import best
 from pipeline.backtest.engine import simulate
 from pipeline.backtest.metrics import metrics
 from pipeline.detectors import get
@@ -25,7 +24,6 @@ from pipeline.setups.rules import SetupSpec, parse_setup
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 PEERS = ROOT / ".venv-bench" / "bin" / "python"
-ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -46,17 +44,6 @@ def read_year(instrument: Instrument) -> Year:
     bars = bar_frame(times, Timeframe.M1, prices, raw["volume"].to_numpy())
     text = (resources.files("pipeline.setups") / "library" / "Frank_raid_v1.yaml").read_text()
     return Year(bars, parse_setup(text, "Frank_raid_v1.yaml"), instrument)
-
-
-def best(run: Callable[[], Any], rounds: int = ROUNDS) -> float:
-    """Best wall-clock seconds of some rounds after one that compiles."""
-    run()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def compute_year(year: Year) -> tuple[list[Plan], int]:
@@ -138,9 +125,14 @@ def measure(instrument: Instrument) -> dict[str, Any]:
     )
     shared = best(lambda: shared_detectors(year))
     peers = run_peers(year, plans)
-    smc = {k: v for k, v in peers.items() if k == "smartmoneyconcepts"}
-    engines = {k: v for k, v in peers.items() if k != "smartmoneyconcepts"}
+    smc = {k: peers.pop(k) for k in ("smartmoneyconcepts",) if k in peers}
+    whole = {k: peers.pop(k) for k in ("smartmoneyconcepts, all 8",) if k in peers}
+    sets = detectors.measure(year.bars, instrument)
+    sets["detectors_100k_ms"]["peers"] = {
+        k: 1000 * v if isinstance(v, float) else v for k, v in whole.items()
+    }
     return {
+        **sets,
         "compute_eurusd_2024_s": {
             "value": seconds,
             "unit": "s",
@@ -151,7 +143,7 @@ def measure(instrument: Instrument) -> dict[str, Any]:
         "fills_same_orders_s": {
             "value": fills,
             "unit": "s",
-            "peers": engines,
+            "peers": peers,
             "note": f"{len(plans)} orders",
         },
         "gaps_swings_structure_100k_s": {
@@ -166,8 +158,3 @@ def measure(instrument: Instrument) -> dict[str, Any]:
 def real_data_is_there() -> bool:
     """Whether the real bars lie beside the project."""
     return (DATA / "eurusd_m1_histdata_2024H1.parquet").exists()
-
-
-def median(values: list[float]) -> float:
-    """The middle of some figures."""
-    return float(np.median(values))

@@ -96,6 +96,24 @@ def smartmoneyconcepts(bars):
         return time.perf_counter() - start
 
 
+def all_of_smartmoneyconcepts(bars):
+    """Seconds for the package's eight functions, each with its defaults."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        from smartmoneyconcepts import smc
+
+        frame = bars[["open", "high", "low", "close", "volume"]]
+        start = time.perf_counter()
+        smc.fvg(frame)
+        swings = smc.swing_highs_lows(frame)
+        smc.bos_choch(frame, swings)
+        smc.ob(frame, swings)
+        smc.liquidity(frame, swings)
+        smc.previous_high_low(frame)
+        smc.sessions(frame, "London")
+        smc.retracements(frame, swings)
+        return time.perf_counter() - start
+
+
 def main(folder):
     """Measure each peer; one that fails says why instead of a figure."""
     bars = pd.read_parquet(folder / "bars.parquet").set_index("time")
@@ -105,6 +123,7 @@ def main(folder):
         ("backtesting.py", lambda: backtesting_py(bars, orders)),
         ("vectorbt", lambda: vectorbt(bars, orders)),
         ("smartmoneyconcepts", lambda: smartmoneyconcepts(bars.iloc[:100_000])),
+        ("smartmoneyconcepts, all 8", lambda: all_of_smartmoneyconcepts(bars.iloc[:100_000])),
     ):
         try:
             results[name] = run()
