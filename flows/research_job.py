@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from flows import backtest_steps as steps
 from flows import provenance
 from flows import research_compute as compute
-from flows.backtest import fit_kept
 from flows.backtest_compute import Look
 from flows.backtest_steps import Ingested, Job, Processed
 from flows.costs import costs_of
+from flows.repeating import fit_kept
 from flows.research_compute import VariantsJob
 from flows.research_text import sweep_command
 from flows.services import Services
@@ -165,7 +165,7 @@ def _plan(research: Research, ingested: Ingested) -> VariantsJob:
         "grid": research.grid.model_dump(mode="json"),
         "request": research.job.request.model_dump(mode="json"),
         "costs": [costs.model_dump(mode="json"), lots],
-        "run": [job.run.run_id, provenance.git_commit()],
+        "run": [job.run.run_id, provenance.code_hash()],
     }
     return VariantsJob(
         key=hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest(),
