@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from pipeline.domain.errors import SetupError
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.request import BacktestOptions
 from pipeline.domain.trade import CostModel, Trade
@@ -66,18 +67,24 @@ class VariantsJob:
 
 
 def hungriest(template: Template, grid: Grid, trigger: Timeframe) -> SetupSpec:
-    """Return the variant that must see the most bars before the period."""
-    from pipeline.domain.errors import SetupError  # noqa: PLC0415
+    """Return a variant that must see as many bars before the period as any.
+
+    Only tools and the bars of voids decide that, so one variant is asked for each of their values.
+    """
     from pipeline.setups.engine import warm_up  # noqa: PLC0415
 
-    best = (0, template.plain)
+    early = [d.depth == 0 or d.path.startswith("voids") for d in grid.dimensions]
+    best: tuple[int, SetupSpec] | None = None
     for index in range(grid.size):
+        if any(position and not e for position, e in zip(grid.cell(index), early, strict=True)):
+            continue
         try:
             spec = grid.spec(template, index)
-        except SetupError:
+        except SetupError:  # told later, when the variant is tested
             continue
-        best = max(best, (warm_up(spec, trigger), spec), key=lambda pair: pair[0])
-    return best[1]
+        wanted = warm_up(spec, trigger)
+        best = (wanted, spec) if best is None or wanted > best[0] else best
+    return template.plain if best is None else best[1]
 
 
 def test_chunk(frames: Frames, job: VariantsJob, indices: Sequence[int]) -> "Chunk":

@@ -79,7 +79,7 @@ async def test_variants(job: VariantsJob, services: Services, runner: Runner) ->
     """Test every variant that isn't done yet and write all of them into the trial ledger."""
     store = _store(job, runner.state)
     async with crew_for(services, runner.state.folder) as crew:
-        chunks = _chunks(job)
+        chunks = chunks_of(job)
         await _Work(job, store, crew, runner, chunks).all()
     kept = [await asyncio.to_thread(store.done, n) for n in range(len(chunks))]
     assert all(k is not None for k in kept)  # noqa: S101  (each was kept just now)
@@ -102,7 +102,7 @@ def _store(job: VariantsJob, state: RunState) -> _Store:
     return _Store(state, hashlib.sha256(job.key.encode()).hexdigest()[:10])
 
 
-def _chunks(job: VariantsJob) -> list[list[int]]:
+def chunks_of(job: VariantsJob) -> list[list[int]]:
     """Cut the grid into chunks whose variants share work.
 
     They hang on the grid alone: a run that is resumed with another crew finds its chunks.
