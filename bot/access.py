@@ -9,7 +9,7 @@ import structlog
 from aiogram import BaseMiddleware
 from aiogram.types import CallbackQuery, Message, TelegramObject
 
-from bot.commands import RANK, ROLE_OF_COMMAND, rest_of, word_of
+from bot.commands import RANK, ROLE_OF_COMMAND, is_setup_check, rest_of, word_of
 from bot.keyboards import ROLE_OF_PRESS
 from bot.texts import en
 from flows.owners import CODE_KEY
@@ -38,7 +38,7 @@ def needed_role(event: TelegramObject) -> str | None:
         return ROLE_OF_PRESS.get((event.data or "").split(":", 1)[0])
     if not isinstance(event, Message):
         return None
-    if event.document is not None:
+    if event.document is not None or is_setup_check(event.text or ""):
         return "trader"
     return ROLE_OF_COMMAND.get(word_of(event.text or "") or "", "viewer")
 

@@ -108,6 +108,12 @@ def rest_of(text: str) -> str:
     return normalise(parts[1]) if len(parts) > 1 else ""
 
 
+def is_setup_check(text: str) -> bool:
+    """Tell whether a text is `/setup check …`."""
+    first = rest_of(text).split(maxsplit=1)[:1]
+    return word_of(text) in ("setup", "setups") and [w.lower() for w in first] == ["check"]
+
+
 def run_id_in(text: str) -> str | None:
     """Return the first run id in `text`, or None."""
     match = RUN_ID.search(normalise(text))

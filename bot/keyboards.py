@@ -76,6 +76,12 @@ class SetupCb(CallbackData, prefix="s"):
     digest: str
 
 
+class AddSetupCb(CallbackData, prefix="as"):
+    """Add the checked setup file that is kept under `token`."""
+
+    token: str
+
+
 class ToolCb(CallbackData, prefix="tl"):
     """Show the tool of that name."""
 
@@ -87,6 +93,7 @@ ROLE_OF_PRESS: Final[dict[str, str]] = {
     "o": "viewer",
     "r": "viewer",
     "s": "viewer",
+    "as": "trader",
     "tl": "viewer",
     "ch": "viewer",
     "c": "trader",

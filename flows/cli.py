@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from flows import cli_compare, cli_research, cli_runs, cli_tools, cli_why, control
+from flows import (
+    cli_compare,
+    cli_research,
+    cli_runs,
+    cli_setups,
+    cli_tools,
+    cli_why,
+    control,
+)
 from flows import cli_views as views
 from flows.cli_app import BAD_REQUEST, actor, app, print_lines, run_command, say
 from flows.import_words import file_limits
@@ -15,7 +23,9 @@ from flows.ingest import ImportAnswers, ImportQuestion, import_file
 from flows.services import Services
 from pipeline.domain.errors import RequestError
 
-__all__ = ["app", "cli_compare", "cli_research", "cli_runs", "cli_tools", "cli_why", "main"]
+__all__ = [
+    "app", "cli_compare", "cli_research", "cli_runs", "cli_setups", "cli_tools", "cli_why", "main",
+]  # fmt: skip
 
 users = typer.Typer(help="Who may use the chat.", no_args_is_help=True)
 app.add_typer(users, name="users")
@@ -60,20 +70,6 @@ async def _import(files: list[Path], answers: ImportAnswers, services: Services)
 def data() -> None:
     """List the bars that are held."""
     run_command(lambda services: print_lines(services.bars.holdings(), views.holding_lines))
-
-
-@app.command()
-def setups(setup_id: Annotated[str | None, typer.Argument(help="show this one")] = None) -> None:
-    """List the active setups, or tell one in words."""
-
-    async def show(services: Services) -> int:
-        if setup_id is None:
-            found, problems = await services.setups.active(), await services.setups.problems()
-            return say(views.setup_lines(found, problems))
-        spec = await services.setups.get(setup_id)
-        return say(views.setup_detail(spec, await services.setups.versions(setup_id)))
-
-    run_command(show)
 
 
 @users.command(name="list")

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from pipeline.setups.rules import SetupSpec, SetupVersion
+from pipeline.setups.authoring import free_file
+from pipeline.setups.rules import SetupSpec, SetupVersion, parse_setup
 from pipeline.setups.versions import Shelf, in_use, next_version, shelf_of, spec_among, spec_of
 
 
@@ -53,3 +54,14 @@ class MemorySetupStore:
                 self._source[setup_id] = file
                 made.append(version)
         return made
+
+    async def is_builtin(self, setup_id: str) -> bool:
+        """Tell whether a setup of the library has that id."""
+        return setup_id in self._shelf().builtin
+
+    async def add(self, text: str, now: datetime) -> SetupVersion:
+        """Write a setup into the user's folder and return the version it is kept as."""
+        spec = parse_setup(text, "new file")
+        self.files[free_file(spec, self._shelf(), frozenset(self.files))] = text
+        await self.sync(now)
+        return self._held[spec.setup_id][-1]

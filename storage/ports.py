@@ -270,6 +270,19 @@ class SetupStore(Protocol):
         """Read both folders; every changed file becomes a new version. Return the new ones."""
         ...
 
+    async def is_builtin(self, setup_id: str) -> bool:
+        """Tell whether a setup that comes with the product has that id."""
+        ...
+
+    async def add(self, text: str, now: datetime) -> SetupVersion:
+        """Write a setup into the user's folder and return the version it is kept as.
+
+        A file of the user's with the same id is replaced (its versions stay); the same text
+        again makes no new version. A built-in's id, or a text that is no setup, is a SetupError,
+        and then nothing is written.
+        """
+        ...
+
 
 class Lease(Protocol):
     """A named right that one process holds at a time."""

@@ -14,7 +14,8 @@ from typing import ParamSpec, TypeVar
 from pydantic import ValidationError
 
 from pipeline.domain.errors import SetupError, StoreDownError
-from pipeline.setups.rules import SetupSpec, SetupVersion
+from pipeline.setups.authoring import free_file
+from pipeline.setups.rules import SetupSpec, SetupVersion, parse_setup
 from pipeline.setups.versions import (
     Shelf,
     in_use,
@@ -45,7 +46,7 @@ class FileSetupStore:
     builtin_dir
         The library, `builtin_library()`; read only.
     user_dir
-        The user's own files; read only, may be absent.
+        The user's own files, may be absent; only `add` writes there.
     versions_dir
         `{setup_id}/v{X.Y}.yaml`, written once each and never changed.
 
@@ -79,6 +80,22 @@ class FileSetupStore:
     async def sync(self, now: datetime) -> list[SetupVersion]:
         """Read both folders; every changed file becomes a new version. Return the new ones."""
         return await _off_loop(self._sync, now)
+
+    async def is_builtin(self, setup_id: str) -> bool:
+        """Tell whether a setup that comes with the product has that id."""
+        return setup_id in (await _off_loop(self._shelf)).builtin
+
+    async def add(self, text: str, now: datetime) -> SetupVersion:
+        """Write a setup into the user's folder and return the version it is kept as."""
+        return await _off_loop(self._add, text, now)
+
+    def _add(self, text: str, now: datetime) -> SetupVersion:
+        spec = parse_setup(text, "new file")
+        there = _texts(self._user_dir) if self._user_dir.is_dir() else {}
+        file = free_file(spec, self._shelf(), frozenset(there))
+        _replace(self._user_dir / file, text.encode("utf-8", "surrogatepass"))
+        self._keep(spec.setup_id, file, text, now)
+        return self._versions(spec.setup_id)[-1]
 
     def _shelf(self) -> Shelf:
         library = _texts(self._builtin_dir) if self._builtin_dir.is_dir() else {}
@@ -184,6 +201,22 @@ def _read_kept(path: Path) -> tuple[SetupVersion, str]:
     except (ValueError, ValidationError, KeyError, AttributeError) as error:
         file = f"{path.parent.name}/{path.name}"
         raise SetupError(f"{file}:1: was changed by hand and can't be read", file=file) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file as a whole, in place of the one that may be there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new_")
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.chmod(0o644)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _write_once(path: Path, data: bytes) -> bool:

@@ -245,3 +245,51 @@ async def test_a_folder_that_cannot_be_written_is_a_store_error(tmp_path):
     store = FileSetupStore(builtin_library(), tmp_path / "none", tmp_path / "file" / "rules")
     with pytest.raises(StoreDownError):
         await store.sync(NOW)
+
+
+async def test_a_setup_that_is_added_is_a_file_and_a_version(home):
+    await home.store.sync(NOW)
+    version = await home.store.add(MINE, NOW)
+    assert (version.setup_id, version.rule_version, version.author) == ("My_sweep", "1.0", "Ada")
+    assert "My_sweep" in [s.setup_id for s in await home.store.active()]
+    assert await home.store.sync(LATER) == []
+    assert await home.store.add(MINE, LATER) == version
+    changed = await home.store.add(MINE.replace("tp: 2.0", "tp: 2.5"), LATER)
+    assert changed.rule_version == "1.1"
+    assert len(await home.store.versions("My_sweep")) == 2
+    assert await home.store.problems() == []
+
+
+async def test_an_added_draft_is_kept_and_not_active(home):
+    await home.store.sync(NOW)
+    version = await home.store.add(MINE.replace("status: active", "status: draft"), NOW)
+    assert version.status == "draft"
+    assert "My_sweep" not in [s.setup_id for s in await home.store.active()]
+    assert (await home.store.get("My_sweep", "1.0")).status == "draft"
+
+
+async def test_a_users_file_under_another_name_is_replaced(home):
+    home.write("a.yaml", MINE)
+    await home.store.sync(NOW)
+    version = await home.store.add(MINE.replace("tp: 2.0", "tp: 3.0"), NOW)
+    assert version.rule_version == "1.1"
+    assert await home.store.problems() == []
+
+
+async def test_a_broken_file_of_that_name_is_left_alone(home):
+    home.write("My_sweep.yaml", "setup_id: [")
+    await home.store.sync(NOW)
+    await home.store.add(MINE, NOW)
+    assert len(await home.store.problems()) == 1
+    assert (await home.store.get("My_sweep")).setup_id == "My_sweep"
+
+
+async def test_nothing_is_written_of_what_can_not_be_added(home):
+    await home.store.sync(NOW)
+    assert await home.store.is_builtin("Frank_raid_v1")
+    assert not await home.store.is_builtin("My_sweep")
+    for text in (TEXTS["Frank_raid_v1.yaml"], "hello", MINE.replace("tool: raids", "tool: raid")):
+        with pytest.raises(SetupError):
+            await home.store.add(text, NOW)
+    assert await home.store.problems() == []
+    assert await home.store.sync(LATER) == []

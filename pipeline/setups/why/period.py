@@ -53,7 +53,7 @@ def explain_period(
         timeframe=ground.trigger.value,
         first=days[0],
         last=days[1],
-        days=_days_with_bars(tape, days),
+        days=days_with_bars(tape, days),
         signals=len(walked.signals),
         funnel=tuple(funnel_of(walked, spec)),
         misses=tuple(_gathered(found, spec)[:_MOST]),
@@ -169,7 +169,7 @@ def _words(misses: list[Miss], *, above: bool) -> str:
     return f"{word} {to}, limit {shown(first.limit)}"
 
 
-def _days_with_bars(tape: Tape, days: Days) -> int:
+def days_with_bars(tape: Tape, days: Days) -> int:
     """Return the trading days: a Sunday's first hours are none, a half holiday is one."""
     counts = []
     for ordinal in range(days[0].toordinal(), days[1].toordinal() + 1):
