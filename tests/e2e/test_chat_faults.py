@@ -113,7 +113,7 @@ async def test_a_crash_in_the_middle_loses_nothing(running):
 async def test_sigterm_lets_replies_arrive(running):
     await running.sandbox.fault("delay", "sendMessage", seconds=1.0)
     await running.owner.send("/whoami")
-    await asyncio.sleep(0.3)
+    await running.sandbox.all_struck()
     await running.stop()
     assert len(texts_of(await running.owner.messages())) == 1
     await running.start()

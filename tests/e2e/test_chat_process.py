@@ -39,7 +39,7 @@ async def test_the_process_answers_stays_small_and_drains(tmp_path: Path, sample
             memory = psutil.Process(process.pid).memory_full_info().uss / 1e6
             await sandbox.fault("delay", "sendMessage", seconds=1.0)
             sent = await me.send("/whoami")
-            await asyncio.sleep(0.4)
+            await sandbox.all_struck()
             process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(process.wait(), 15) == 0
             await me.wait_for(lambda m: "owner" in text_of(m), after=sent["message_id"])

@@ -223,6 +223,12 @@ class RunningSandbox:
         async with self.session.get(f"{self.url}/sandbox/faults") as response:
             return list(await _result(response))
 
+    async def all_struck(self, seconds: float = 20.0) -> None:
+        """Wait until every planned fault has met its calls: the last of them is under way now."""
+        async with asyncio.timeout(seconds):
+            while await self.faults_left():
+                await asyncio.sleep(0.03)
+
     async def clear_faults(self) -> None:
         """Forget all planned faults."""
         async with self.session.delete(f"{self.url}/sandbox/faults") as response:
