@@ -12,6 +12,7 @@ from pipeline.domain.market import Instrument, Timeframe
 BARS = 100_000
 WINDOW = 5_000
 WINDOWS = 15
+WINDOW_ROUNDS = 20
 LIMIT_MS, WINDOW_LIMIT_MS = 100, 8
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import time
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import (
@@ -78,6 +79,7 @@ Price = Annotated[StrictStr, BeforeValidator(_as_text)]
 """A reference, or a number as it is written: `0.5`."""
 
 
+@lru_cache(maxsize=1024)  # asked of the same few words for every case
 def constant(ref: str) -> float | None:
     """Return the number that a `Price` is, or None where it is a reference."""
     return float(ref) if _NUMBER.fullmatch(ref) else None
