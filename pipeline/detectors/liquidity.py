@@ -107,9 +107,10 @@ def raid(
 ) -> Events:
     """Return what happens to each level's low and high inside one window after it.
 
-    The levels are the `formed` rows of ``inputs["levels"]``. Each is watched in the first
-    window that ends after the level does and starts within 24 hours of it, by the bars wholly
-    inside it that open after it is known. For the low L of a range (highs mirrored), `side` +1:
+    The levels are the `formed` rows of ``inputs["levels"]``, or swings. Each is watched in the
+    first window that ends after the level does and starts within 24 hours of it, by the bars
+    wholly inside it that open after it is known; of a level with a side one edge (−1 its high,
+    +1 its low). For the low L of a range (highs mirrored), `side` +1:
 
     penetrated      first bar with low < L − pen, where pen = max(`min_ticks` × tick,
                     `pen_frac` × range, `spread_mult` × the bar's spread)
@@ -121,17 +122,17 @@ def raid(
 
     Then the level rests until a close more than `rearm_frac` of the range inside re-arms it,
     unless `max_per_day` raids were reclaimed: with 1 another can only follow an accepted break.
+    A single price (a swing, an opening) rests too, while the last close lies beyond it.
 
     Notes
     -----
     The spread is the recorded one or the table's: a request's `spread=` changes no raid.
-    Times decide, not bar counts: minutes may be missing. The zone runs from L to the extreme
-    and is drawn from the penetrating bar; `zone_id` numbers the raids. `bars_outside` counts
-    the closes not back over L so far, `depth_atr` is |L − extreme| in ATR at the event's bar,
-    `double_raid` is 1 if the range's `opposite` side was penetrated on an earlier bar.
+    Times decide, not bar counts. The zone runs from L to the extreme, `zone_id` numbers the
+    raids. `bars_outside` counts the closes not back over L so far, `depth_atr` is |L − extreme|
+    in ATR, `double_raid` is 1 if the range's `opposite` side was penetrated on an earlier bar.
     """
     levels = inputs["levels"]
-    levels = levels.take(levels.rows(("formed",)))
+    levels = levels.take(levels.rows(("formed", "high", "low")))
     times = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
     windows = local_windows(bars, parameters.zone, *parameters.window)
     watch = _watches(windows, *times, levels)
@@ -151,7 +152,7 @@ def raid(
 def _watches(
     windows: LocalWindows, opened: np.ndarray, closed: np.ndarray, levels: Events
 ) -> np.ndarray:
-    """Return (level's row, first bar, bar behind the last, bar at whose close W is over)."""
+    """Return (level's row, first bar, bar behind the last, bar that closes W, level's side)."""
     # A range's own end, not when it got known: a missing last bar must not skip a day.
     ended = levels.seconds("end" if "end" in levels else "known_at")
     w = np.searchsorted(windows.end, ended, side="right")  # it may have begun before
@@ -161,8 +162,8 @@ def _watches(
     known = levels.bar[rows]
     first = np.maximum(np.searchsorted(opened, start), known + 1)
     behind, over = np.searchsorted(closed, end, side="right"), np.searchsorted(closed, end)
-    # Not the windows that were over before the level was known.
-    return np.asarray(np.column_stack([rows, first, behind, over])[over > known])
+    spans = np.column_stack([rows, first, behind, over, levels.side[rows]])
+    return np.asarray(spans[over > known])  # else W was over before the level was known
 
 
 @njit(cache=True)
@@ -180,16 +181,15 @@ def _raids(
     # Two sides; at most a wick and its close each bar, and the window's end.
     room = 2 * (len(spans) + 2 * np.maximum(spans[:, 1] - spans[:, 0], 0).sum())
     out = np.empty((room, FIELDS), dtype=np.int64)
-    mirrored, mirrored_close = -high, -close
-    m = 0
+    tops, ends_down, m = -high, -close, 0
     for w in range(len(spans)):
         bottom, top = edges[w]
-        first, behind, over = spans[w]
+        first, behind, over, only = spans[w]
         for side in (1, -1):
-            probe, level = (low, bottom) if side > 0 else (mirrored, -top)
-            ends = close if side > 0 else mirrored_close
-            what = (level, top - bottom, w, side)
-            series = (probe, ends, opened, closed, pen)
+            if side == -only:
+                continue
+            probe, ends, level = (low, close, bottom) if side > 0 else (tops, ends_down, -top)
+            what, series = (level, top - bottom, w, side), (probe, ends, opened, closed, pen)
             m = _watch(series, what, (first, behind, over), rules, out, m)
     return out[:m]
 
@@ -208,15 +208,15 @@ def _watch(
     level, extent, w, side = what
     first, behind, over = span
     patience, pen_frac, rearm_frac, left, grain = rules
-    state, pierced, extreme, begun = ARMED, -1, -1, m
+    pierced, extreme, begun = -1, -1, m
+    state = ARMED if extent > 0 or close[first - 1] >= level else SPENT
     for i in range(first, behind):
         if state == ARMED and probe[i] < level - (max(pen[i], pen_frac * extent) + grain):
             state, pierced, extreme = OUTSIDE, i, i
             out[m] = (i, PENETRATED, w, side, pierced, extreme)
             m += 1
         if state == OUTSIDE:
-            if probe[i] < probe[extreme]:
-                extreme = i
+            extreme = i if probe[i] < probe[extreme] else extreme
             in_time = i == pierced or closed[i] - opened[pierced] <= patience
             late = closed[i] - opened[pierced] >= patience
             back = close[i] > level and in_time

@@ -25,10 +25,10 @@ class RaidRules:
 def raids(bars: list[Bar], levels: list[tuple], rules: RaidRules) -> list[tuple]:
     """(bar, word, side, level, extreme, penetrated bar, day, bars outside, double): sorted.
 
-    `levels`: (bar known, low, high, day, end) of complete ranges.
+    `levels`: (bar known, low, high, day, end, side) of complete ranges, pools or swings.
     """
     out: list[tuple] = []
-    for known, low, high, day, ended in levels:
+    for known, low, high, day, ended, only in levels:
         later = [w for w in windows(bars, rules.zone, rules.start, rules.end) if w.end > ended]
         if not later or later[0].start - ended >= timedelta(hours=24):
             continue
@@ -44,9 +44,12 @@ def raids(bars: list[Bar], levels: list[tuple], rules: RaidRules) -> list[tuple]
         found = {
             side: _one_level(bars, inside, over, (level, high - low, side), rules)
             for side, level in ((1, low), (-1, high))
+            if only in (0, side)
         }
         for side, level in ((1, low), (-1, high)):
-            others = [p for _, _, p, _, _ in found[-side] if p is not None]
+            if side not in found:
+                continue
+            others = [p for _, _, p, _, _ in found.get(-side, []) if p is not None]
             for bar, word, pierced, extreme, outside in found[side]:
                 double = int(pierced is not None and any(p < pierced for p in others))
                 out.append((bar, word, side, level, extreme, pierced, day, outside, double))
@@ -70,7 +73,9 @@ def _one_level(
         return (level - price) * side  # > 0: on the far side of the level
 
     out: list[tuple] = []
-    reclaims, pierced, resting = 0, None, False
+    reclaims, pierced = 0, None
+    # Nothing can go through a single price from beyond it.
+    resting = extent == 0 and bool(inside) and beyond(bars[inside[0] - 1].c) > 0
     for i in inside:
         b = bars[i]
         tip = b.l if side > 0 else b.h
