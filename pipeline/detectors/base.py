@@ -15,7 +15,14 @@ from pipeline.domain.market import Instrument, Timeframe
 HOLE_SECONDS = 30 * 60
 """A pause this long between two bars is a closed market, not a quiet one."""
 
-DEFAULT_INPUTS = {"atr": "atr", "swings": "swing", "levels": "session_range"}
+DEFAULT_INPUTS = {
+    "atr": "atr",
+    "swings": "swing",
+    "levels": "session_range",
+    "gaps": "fair_value_gap",
+    "structure": "structure",
+    "displacements": "displacement",
+}
 """Input's name -> the detector that serves it where nobody says which."""
 
 
@@ -53,6 +60,8 @@ class Detector:
         ``detect(bars, parameters, inputs, instrument, timeframe)``.
     source
         The market convention it follows, so that a trader can dispute it.
+    pauses
+        A series that may be NaN again: outside its hours, or while no range holds.
     """
 
     name: str
@@ -64,6 +73,7 @@ class Detector:
     warm_up: Callable[[Any, Timeframe], int]
     detect: Detect
     source: str
+    pauses: bool = False
 
 
 _REGISTRY: dict[str, Detector] = {}

@@ -1,7 +1,5 @@
 """How much the market moves: the average true range and the average daily range."""
 
-from datetime import time
-
 import numpy as np
 import pandas as pd
 from numba import njit
@@ -15,6 +13,7 @@ from pipeline.detectors.base import (
     column,
     register,
 )
+from pipeline.detectors.trading_days import ROLL, ROLL_ZONE
 from pipeline.detectors.windows import (
     DAY_MINUTES,
     bars_in,
@@ -26,9 +25,6 @@ from pipeline.domain.market import Instrument, Timeframe
 
 WILDER_MEMORY = 30
 """Lengths after which what came before weighs (1 − 1/n)^(30 n) ≈ e^−30 ≈ 1e−13: nothing."""
-
-ROLL_ZONE, ROLL = "America/New_York", time(17)
-"""The trading day's roll: 17:00 New York, where the FX day ends."""
 
 SPARE_DAYS = 5
 """Days the look-back allows for stubs that don't count and for the two days that are cut."""

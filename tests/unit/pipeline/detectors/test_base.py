@@ -11,7 +11,7 @@ from tests.kit.bar_strategies import EURUSD, GER40, random_bars
 from tests.kit.berlin_days import berlin_day
 from tests.kit.run_detector import run_detector
 
-BARS = random_bars(np.random.default_rng(7), 2000, missing=0.03)
+BARS = random_bars(np.random.default_rng(7), 5000, missing=0.03)
 EVENTS = [d.name for d in all_detectors() if d.output == "events"]
 
 
@@ -19,13 +19,24 @@ def test_all_are_registered() -> None:
     assert {d.name for d in all_detectors()} == {
         "adr",
         "atr",
+        "developing_range",
+        "displacement",
         "engulfing",
+        "equal_levels",
         "fair_value_gap",
         "initial_balance",
+        "opening_price",
+        "order_block",
+        "ote",
+        "premium_discount",
+        "previous_day",
+        "previous_week",
         "raid",
         "session_range",
         "structure",
         "swing",
+        "vwap",
+        "vwap_basis",
     }
 
 
@@ -58,7 +69,8 @@ def test_zones_keep_the_contract(name: str) -> None:
     events = run_detector(name, BARS, Timeframe.M5, EURUSD)
     zones = to_zones(name, events)
     priced = events[events["event"] != "incomplete"]
-    assert len(zones) == priced["zone_id"].nunique() > 0
+    levels = 2 if name.startswith("previous") else 1
+    assert len(zones) == levels * priced["zone_id"].nunique() > 0
     assert len(zones) < len(events) or name not in {"fair_value_gap", "raid"}
     assert {z.type for z in zones} == {name}
     assert all(z.start <= z.known_at for z in zones)
@@ -101,6 +113,38 @@ def test_raid_and_swing_zones() -> None:
     assert all(z.price_low == z.price_high for z in swings)
     breaks = to_zones("structure", run_detector("structure", BARS, Timeframe.M5, EURUSD))
     assert {"break_strength", "trend_before", "trend_after"} <= set(breaks[0].meta)
+
+
+def test_previous_days_and_weeks_are_named_levels() -> None:
+    for name, low, high in (("previous_day", "PDL", "PDH"), ("previous_week", "PWL", "PWH")):
+        events = run_detector(name, BARS, Timeframe.M5, EURUSD)
+        zones = to_zones(name, events)
+        assert [z.meta["level_name"] for z in zones] == [low, high] * (len(zones) // 2)
+        assert all(z.price_low == z.price_high for z in zones)
+        last = events.iloc[-1]
+        assert [z.price_low for z in zones[-2:]] == [last["price_low"], last["price_high"]]
+    weeks = to_zones("previous_week", run_detector("previous_week", BARS, Timeframe.M5, EURUSD))
+    assert len({z.known_at for z in weeks}) == len(weeks) / 2, "known once, in force all week"
+
+
+@pytest.mark.parametrize(
+    ("of", "name"),
+    [("day", "day open"), ("week", "week open"), ("new_york_midnight", "NY midnight")],
+)
+def test_opening_prices_are_named_levels(of: str, name: str) -> None:
+    events = run_detector("opening_price", BARS, Timeframe.M5, EURUSD, {"of": of})
+    assert {z.meta["level_name"] for z in to_zones("opening_price", events)} == {name}
+
+
+def test_a_pool_stays_swept_and_ends_when_taken() -> None:
+    events = run_detector("equal_levels", BARS, Timeframe.M5, EURUSD)
+    of_each = events.groupby("zone_id")["event"].agg(list)
+    chosen = of_each[of_each.map(lambda words: words == ["formed", "swept", "taken"])].index[0]
+    one = events[events["zone_id"] == chosen]
+    zones = [to_zones("equal_levels", one.iloc[:n])[0] for n in (1, 2, 3)]
+    assert [z.meta["swept"] for z in zones] == [False, True, True]
+    assert [z.end is None for z in zones] == [True, True, False]
+    assert zones[0].meta["touches"] >= 2
 
 
 @pytest.mark.parametrize("harm", ["nan", "crossed", "late start"])

@@ -15,6 +15,10 @@ from tests.kit.real_bars import real_bars
 
 IB = {"levels": ("initial_balance", {"minutes": 60})}
 ASIA = {"levels": ("session_range", {"session": "asia"})}
+EAGER = {
+    "swings": ("swing", {"k": 2}),
+    "displacements": ("displacement", {"min_body_atr": 0.5, "min_body_share": 0.3}),
+}
 MORE: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("atr", {"length": 3}, {}),
     ("adr", {"days": 3, "min_coverage": 0.3}, {}),
@@ -27,6 +31,21 @@ MORE: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("fair_value_gap", {"min_gap_pct": 0.01, "expiry_bars": 60}, {"atr": ("atr", {"length": 5})}),
     ("swing", {"k": 2}, {}),
     ("structure", {"break_mode": "wick", "memory_bars": 60}, {"swings": ("swing", {"k": 2})}),
+    ("developing_range", {"session": "asia_new_york", "edge": "mid"}, {}),
+    ("previous_day", {"min_coverage": 0.2, "max_back": 1}, {}),
+    ("previous_week", {"min_coverage": 0.2, "max_back": 1}, {}),
+    ("opening_price", {"of": "week"}, {}),
+    ("opening_price", {"of": "new_york_midnight", "max_late_minutes": 0}, {}),
+    ("vwap", {"anchor": "roll", "price": "close"}, {}),
+    ("vwap_basis", {"session": "new_york_cash"}, {}),
+    ("premium_discount", {"memory_bars": 50}, {"levels": ("swing", {"k": 2})}),
+    ("premium_discount", {}, {"levels": ("previous_day", {})}),
+    ("ote", {"expiry_bars": 20, "memory_bars": 40}, {"levels": ("swing", {"k": 2})}),
+    ("displacement", {"min_body_atr": 0.5, "max_bars": 5}, {}),
+    ("order_block", {"extent": "body", "expiry_bars": 40}, EAGER),
+    ("order_block", {"within_bars": 0, "search_bars": 2}, EAGER),
+    ("equal_levels", {"tolerance_atr": 0.3, "min_touches": 3}, {"swings": ("swing", {"k": 2})}),
+    ("equal_levels", {"memory_bars": 30, "expiry_bars": 20, "min_apart": 1}, {}),
 ]
 """Beside the defaults: other readings of the same words (detector, parameters, providers)."""
 
@@ -52,12 +71,13 @@ def case(
 
 
 def cuts_of(one: checks.Case, rng: np.random.Generator, n: int) -> np.ndarray:
-    """Draw cuts: half anywhere, half right at an event, where a look ahead would show."""
+    """Draw cuts: half anywhere, half at an event or value, where a look ahead would show."""
     found = one.run()
     anywhere = rng.integers(0, len(one.bars) + 1, size=n)
-    if isinstance(found, np.ndarray) or len(found) == 0:
+    bars = np.flatnonzero(np.isfinite(found)) if isinstance(found, np.ndarray) else found["bar"]
+    if len(bars) == 0:
         return anywhere
-    at_events = rng.choice(found["bar"].to_numpy(), size=n) + rng.integers(0, 2, size=n)
+    at_events = rng.choice(np.asarray(bars), size=n) + rng.integers(0, 2, size=n)
     return np.concatenate([anywhere, at_events])
 
 
