@@ -162,16 +162,22 @@ def test_mistakes_are_named(rule, field, why):
 def test_every_detector_that_gives_events_or_a_series_can_be_used_in_a_confluence():
     """Whatever is registered: a state, a presence, a bound, a price against it."""
     from pipeline.detectors import all_detectors
-    from pipeline.setups.checks import SERIES_INPUTS
 
+    inputs = {
+        "atr": "atr", "adr": "adr2", "levels": "asia", "swings": "swings2", "gaps": "gaps2",
+        "structure": "turns2", "displacements": "moves2",
+    }  # fmt: skip
     for detector in all_detectors():
-        if not set(detector.inputs) <= {*SERIES_INPUTS, "levels", "swings"}:
-            continue
-        inputs = {"atr": "atr", "adr": "adr2", "levels": "asia", "swings": "swings2"}
+        assert set(detector.inputs) <= set(inputs), f"{detector.name} reads something new"
         given = "".join(f", {name}: {inputs[name]}" for name in detector.inputs)
-        tools = (
-            "  adr2: {detector: adr, days: 2, timeframe: H1}\n  swings2: {detector: swing, k: 3}\n"
-        )
+        tools = """\
+  adr2: {detector: adr, days: 2, timeframe: H1}
+  swings2: {detector: swing, k: 3}
+  gaps2: {detector: fair_value_gap, atr: atr}
+  turns2: {detector: structure, swings: swings2}
+"""
+        if "displacements" in detector.inputs:
+            tools += "  moves2: {detector: displacement, gaps: gaps2, atr: atr}\n"
         tools += f"  mine: {{detector: {detector.name}{given}}}\n"
         if detector.output == "events":
             rules = (
