@@ -10,8 +10,8 @@ from pipeline.domain.tool_card import ToolCard, ToolParameter
 INPUTS: Mapping[str, str] = {
     "atr": "the series of an atr",
     "swings": "the events of a swing",
-    "levels": "the ranges of a session_range, initial_balance, previous_day or previous_week, or the "
-    "events of a swing; for a raid also any other level: opening_price, equal_levels",
+    "levels": "the ranges of a session_range, initial_balance, previous_day or previous_week, or "
+    "the events of a swing; for a raid also any other level: opening_price, equal_levels",
     "gaps": "the events of a fair_value_gap",
     "displacements": "the events of a displacement",
     "structure": "the events of a structure",
