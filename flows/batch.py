@@ -15,16 +15,16 @@ from flows.holdings import usable
 from flows.research_compute import VariantsJob
 from flows.research_draw import draw_batch
 from flows.research_job import template_of
-from flows.research_report import Desk, Drawn, Told
+from flows.research_report import Drawn, Told, desk_for
 from flows.research_text import batch_csv
 from flows.services import Services
 from flows.start_checks import checked
 from flows.state import RunState
 from flows.story import Story
-from flows.sweep import keep_report
+from flows.sweep import keep_report, with_notes
 from flows.tasks import Note, Runner
 from flows.variants import TELL_EVERY, time_left
-from pipeline.domain.errors import AppError
+from pipeline.domain.errors import AppError, BadRequestError
 from pipeline.domain.market import Timeframe
 from pipeline.domain.report import Holding
 from pipeline.domain.request import BacktestRequest, Run
@@ -66,6 +66,8 @@ async def check_batch(request: BatchRequest, services: Services) -> BatchRequest
         else:
             return pinned
     assert first is not None  # noqa: S101  (a request has at least one test)
+    if isinstance(first, BadRequestError):
+        first.corrected = ""  # a backtest's command would be no batch
     raise first
 
 
@@ -103,13 +105,15 @@ async def run_batch(
     done = await runner.critical("tests", Tests, lambda: _test_all(request, run, services, runner))
     report = _report(request, run, done, services)
     meta = {"setup_id": ", ".join(request.setups), "symbol": ", ".join(request.symbols)}
-    desk = Desk(run, services, meta)
+    desk = await desk_for(run, services, meta)
     title, second = _titles(request)
     drawn = await runner.optional(
         "visualizer", Drawn, lambda: draw_batch(report, desk, title, second)
     )
     runner.stop.check()
-    path = await desk.keep("_tests.csv", batch_csv(done.tests), "tests_csv", "text/csv")
+    table = batch_csv(done.tests)
+    report = with_notes(report, await desk.held_against_first("_tests.csv", table))
+    path = await desk.keep("_tests.csv", table, "tests_csv", "text/csv")
     report = await keep_report(desk, report, {"tests_csv": f"archive/{path}"}, drawn, runner)
     documents = ((path, "All tests"), (desk.path(".json"), "The whole report"))
     await runner.optional(

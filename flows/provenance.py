@@ -20,7 +20,7 @@ from pipeline.setups.rules import SetupSpec
 _TOP = Path(__file__).resolve().parents[1]
 _LIBRARIES = ("numpy", "pandas", "numba", "pydantic", "matplotlib", "pyarrow", "prefect")
 _SHA1 = 40
-_NO_TRADE = ("render", "catalogue", "commands", "command_words", "periods")
+_NO_TRADE = ("render", "catalogue", "commands", "command_words", "periods", "research_commands")
 """Parts of the pipeline that can't change a trade."""
 _FLOWS = ("backtest_compute", "backtest_steps", "costs", "loading", "news")
 """Steps outside the pipeline that can."""

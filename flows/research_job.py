@@ -15,7 +15,7 @@ from flows.backtest_steps import Ingested, Job, Processed
 from flows.costs import costs_of
 from flows.repeating import fit_kept
 from flows.research_compute import VariantsJob
-from flows.research_text import sweep_command
+from flows.research_text import own_words, sweep_command
 from flows.services import Services
 from flows.start_checks import checked
 from flows.tasks import Runner
@@ -77,7 +77,10 @@ async def check_grid(request: G, services: Services) -> G:
     BadRequestError
         Naming setup, period or parameter, with the command put right.
     """
-    spec, _ = await checked(request.backtest, services)
+    try:
+        spec, _ = await checked(request.backtest, services)
+    except BadRequestError as error:
+        raise _as_sweep(error, request) from None
     template = await template_of(spec.setup_id, spec.rule_version, services)
     pairs = [(p.name, p.values) for p in request.parameters]
     try:
@@ -87,6 +90,14 @@ async def check_grid(request: G, services: Services) -> G:
     return request.model_copy(
         update={"extra": {**request.extra, "rule_version": spec.rule_version}}
     )
+
+
+def _as_sweep(error: BadRequestError, request: GridRequest) -> BadRequestError:
+    """Turn the corrected backtest of a refusal into the sweep that was asked for."""
+    if error.corrected:
+        begun = error.corrected.replace("/backtest", f"/{request.mode}", 1)
+        error.corrected = " ".join([begun, *own_words(request)])
+    return error
 
 
 def _with_command(error: BadRequestError, request: GridRequest) -> BadRequestError:

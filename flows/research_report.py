@@ -1,6 +1,7 @@
 """Reports of sweeps, walk-forwards and batches: into the archive, then owed to the chat."""
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -9,6 +10,7 @@ from flows.backtest_compute import Frozen
 from flows.backtest_pictures import PictureFile
 from flows.services import Services
 from flows.tasks import SkipTaskError
+from pipeline.domain.errors import DataError
 from pipeline.domain.report import DeliveryKind
 from pipeline.domain.request import Run
 
@@ -26,17 +28,43 @@ class Told(Frozen):
     """Output of telegram_notify."""
 
 
+async def desk_for(run: Run, services: Services, meta: dict[str, Any]) -> "Desk":
+    """Return where the files and messages of a run's attempt go."""
+    held = {artifact.path for artifact in await services.archive.of_run(run.run_id)}
+    again = run.attempt > 1 and f"results/{run.run_id}.json" in held
+    return Desk(run, services, meta, again)
+
+
 @dataclass(frozen=True)
 class Desk:
-    """Where a run's files and messages go. `meta` is what every file carries."""
+    """Where a run's files and messages go. `meta` is what every file carries.
+
+    A completed run's first files stay: those of a later attempt carry its number.
+    """
 
     run: Run
     services: Services
     meta: dict[str, Any]
+    again: bool = False
 
     def path(self, suffix: str) -> str:
-        """Return where a file of the run lies in the archive."""
-        return f"results/{self.run.run_id}{suffix}"
+        """Return where a file of this attempt lies in the archive."""
+        name = f"{self.run.run_id}_a{self.run.attempt}" if self.again else self.run.run_id
+        return f"results/{name}{suffix}"
+
+    async def held_against_first(self, suffix: str, table: bytes) -> tuple[str, ...]:
+        """Return how a table compares with that of the run's first result, as a note or none."""
+        if not self.again:
+            return ()
+        try:
+            first = await self.services.archive.get(f"results/{self.run.run_id}{suffix}")
+        except DataError:
+            return ("The first result can't be read; it was not compared.",)
+        if first == table:
+            return ("Every figure is as it was the first time.",)
+        before, now = first.splitlines(), table.splitlines()
+        differ = sum(a != b for a, b in zip_longest(before, now))
+        return (f"{differ} of {len(now) - 1} rows differ from the first time.",)
 
     async def keep(self, suffix: str, data: bytes, role: str, media_type: str) -> str:
         """Put a file into the archive; return its path."""

@@ -32,15 +32,21 @@ def sweep_title(request: GridRequest) -> str:
 
 def sweep_command(request: GridRequest, replaced: str = "", by: str = "") -> str:
     """Return the command that asks for a request, one of its `name=values` perhaps replaced."""
-    pairs = [f"{p.name}={p.values}" for p in request.parameters]
     words = [request.setup_id, request.symbol, request.timeframe.value]
-    words += [f"{request.start}..{request.end}", *(by if p == replaced else p for p in pairs)]
+    words.append(f"{request.start}..{request.end}")
+    return " ".join([f"/{request.mode}", *words, *own_words(request, replaced, by)])
+
+
+def own_words(request: GridRequest, replaced: str = "", by: str = "") -> list[str]:
+    """Return the words of a request that a backtest doesn't have."""
+    pairs = [f"{p.name}={p.values}" for p in request.parameters]
+    words = [by if pair == replaced else pair for pair in pairs]
     if request.by is not Criterion.T:
         words.append(f"by={request.by.value}")
     if isinstance(request, WalkForwardRequest):
         lengths = (("in", request.inside), ("out", request.outside))
         words += [f"{word}={days}d" for word, days in lengths if days is not None]
-    return " ".join([f"/{request.mode}", *words])
+    return words
 
 
 def variants_csv(names: Sequence[str], lines: Iterable[VariantLine], plateau: set[int]) -> bytes:

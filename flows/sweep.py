@@ -18,7 +18,7 @@ from flows.research_job import (
     open_research,
     run_variants,
 )
-from flows.research_report import Desk, Drawn, Told
+from flows.research_report import Desk, Drawn, Told, desk_for
 from flows.research_text import sweep_title, variants_csv
 from flows.services import Services
 from flows.story import Story
@@ -61,7 +61,7 @@ async def run_sweep(
     )
     lines = variant_lines(research.grid, ran.tested.results, scored.scores, scored.regions)
     report = _report(research, ran, scored, lines)
-    desk = desk_of(research)
+    desk = await desk_of(research)
     drawn = await runner.optional(
         "visualizer", Drawn, lambda: draw_sweep(research, report, lines, desk)
     )
@@ -215,8 +215,15 @@ async def _keep(
     names = [d.name for d in report.grid.dimensions]
     cells = set(report.plateau.cells) if report.plateau else set()
     table = variants_csv(names, lines, cells)
+    report = with_notes(report, await desk.held_against_first("_variants.csv", table))
     csv_path = await desk.keep("_variants.csv", table, "variants_csv", "text/csv")
     return await keep_report(desk, report, {"variants_csv": f"archive/{csv_path}"}, drawn, runner)
+
+
+def with_notes(report: R, notes: tuple[str, ...]) -> R:
+    """Return a report with further notes among its warnings."""
+    told = (*getattr(report, "warnings", ()), *notes)
+    return report.model_copy(update={"warnings": told})
 
 
 async def keep_report(
@@ -239,7 +246,7 @@ async def keep_report(
     return whole
 
 
-def desk_of(research: Research) -> Desk:
+async def desk_of(research: Research) -> Desk:
     """Return where the files and messages of a grid's run go."""
     request = research.request
     meta = {
@@ -249,7 +256,7 @@ def desk_of(research: Research) -> Desk:
         "timeframe": request.timeframe.value,
         "period": f"{request.start}/{request.end}",
     }
-    return Desk(research.run, research.services, meta)
+    return await desk_for(research.run, research.services, meta)
 
 
 SWEEP = Story(

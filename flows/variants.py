@@ -150,9 +150,18 @@ class _Work:
         while waiting:
             number = waiting.pop()
             chunk = await self._crew.test(self._job, self._chunks[number])
-            await asyncio.to_thread(self._store.keep, number, chunk)
+            await self._keep(number, chunk)
             self._done += len(chunk.results)
             self._new += len(chunk.results)
+
+    async def _keep(self, number: int, chunk: "Chunk") -> None:
+        """Keep a chunk, to the end even when another hand has failed meanwhile."""
+        keeping = asyncio.ensure_future(asyncio.to_thread(self._store.keep, number, chunk))
+        try:
+            await asyncio.shield(keeping)
+        except asyncio.CancelledError:
+            await keeping
+            raise
 
     async def _tell(self) -> None:
         while True:

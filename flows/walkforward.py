@@ -22,7 +22,7 @@ from flows.research_report import Desk, Drawn, Told
 from flows.research_text import sweep_title, windows_csv
 from flows.services import Services
 from flows.story import Story
-from flows.sweep import desk_of, keep_report
+from flows.sweep import desk_of, keep_report, with_notes
 from flows.tasks import Runner
 from pipeline.backtest.metrics import metrics
 from pipeline.domain.report import Metrics, Robustness
@@ -86,7 +86,7 @@ async def run_walkforward(
         {"windows": windows_in(request)},
     )  # fmt: skip
     report = _report(research, ran, walked, request)
-    desk = desk_of(research)
+    desk = await desk_of(research)
     drawn = await runner.optional(
         "visualizer", Drawn, lambda: draw_walkforward(research, report, walked.trades, desk)
     )
@@ -173,6 +173,7 @@ async def _keep(
     chosen = {w.chosen: grid.values(w.chosen) for w in walked.windows if w.chosen is not None}
     names = [d.name for d in grid.dimensions]
     table = windows_csv(names, walked.windows, chosen)
+    report = with_notes(report, await desk.held_against_first("_windows.csv", table))
     trades = [trade.model_dump(mode="json") for trade in walked.trades]
     files = {
         "windows_csv": await desk.keep("_windows.csv", table, "windows_csv", "text/csv"),

@@ -14,11 +14,12 @@ from flows.tasks import PlainAttempts, Stop
 from flows.variants import time_left
 from flows.walkforward import WALKFORWARD_TASKS
 from pipeline.domain.errors import BadRequestError
+from pipeline.domain.market import Timeframe
 from pipeline.domain.report import DeliveryKind
 from pipeline.domain.request import RunStatus
 from pipeline.research.reports import BatchReport, SweepReport, WalkForwardReport
 from tests.kit.deliveries import owed
-from tests.kit.plain_services import InlineCpu
+from tests.kit.plain_services import NOW, InlineCpu, wavy_bars
 from tests.kit.research import CHAT, PERIOD, SWEEP, WALK, ended, research_services
 
 
@@ -128,6 +129,14 @@ async def test_a_wrong_parameter_is_put_right(words, corrected, services):
     assert (refusal.verdict, refusal.action) == ("refused", "sweep")
 
 
+async def test_a_period_that_is_not_held_is_put_right_as_a_sweep(services):
+    with pytest.raises(BadRequestError) as refused:
+        await control.launch_text(SWEEP.replace("2025-05", "2019-05"), CHAT, services)
+    assert refused.value.corrected == (
+        "/sweep Asia_sweep_engulf_v1 EURUSD M5 2025-05-01..2025-05-30 rr=1..3/1 buffer_atr=0..0.4/0.1"
+    )
+
+
 async def test_windows_that_do_not_fit_are_refused_before_anything_starts(services):
     with pytest.raises(BadRequestError, match="at least 3 are needed"):
         await control.launch_text(WALK.replace("in=10d out=4d", "in=20d out=10d"), CHAT, services)
@@ -212,5 +221,31 @@ async def test_a_sweep_runs_again_with_its_kept_results(services, monkeypatch):
         is RunStatus.COMPLETED
     )
     again = await services.runs.get(run.run_id)
+    assert "Every figure is as it was the first time." in again.report["warnings"]
+    assert again.report["artifacts"]["variants_csv"].endswith("_a2_variants.csv")
+    assert await services.archive.get(f"results/{run.run_id}_variants.csv")
     same = ("plateau", "chosen", "standing", "pbo", "variants")
     assert {k: again.report[k] for k in same} == {k: run.report[k] for k in same}
+
+
+async def test_a_rerun_on_other_bars_says_how_many_variants_differ(services):
+    run = await ended(SWEEP, services)
+    first = await services.archive.get(f"results/{run.run_id}_variants.csv")
+    await services.bars.remove("EURUSD", Timeframe.M5)
+    await services.bars.merge("EURUSD", Timeframe.M5, wavy_bars(seed=8), source="b", now=NOW)
+    await control.rerun(run.run_id, CHAT, services)
+    await services.launcher.wait(run.run_id)
+    again = await services.runs.get(run.run_id)
+    notes = " ".join(again.report["warnings"])
+    assert "since the attempt before the bars changed" in notes
+    assert "of 15 rows differ from the first time." in notes
+    assert await services.archive.get(f"results/{run.run_id}_variants.csv") == first
+
+
+async def test_a_batch_and_a_walk_forward_are_held_against_their_first_time_too(services):
+    for text in (WALK, f"/batch Asia_sweep_engulf_v1 {PERIOD}"):
+        run = await ended(text, services)
+        await control.rerun(run.run_id, CHAT, services)
+        await services.launcher.wait(run.run_id)
+        again = await services.runs.get(run.run_id)
+        assert "Every figure is as it was the first time." in again.report["warnings"]
