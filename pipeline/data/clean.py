@@ -10,6 +10,8 @@ from pipeline.domain.market import Timeframe
 
 _ROLL = 17 * 3600
 _DAY = 86_400
+VALUES = (*PRICES, "volume", "spread")
+"""What a bar says besides its times, in this order."""
 
 
 def resample(bars: pd.DataFrame, source: Timeframe, to: Timeframe) -> pd.DataFrame:
@@ -39,14 +41,41 @@ def resample(bars: pd.DataFrame, source: Timeframe, to: Timeframe) -> pd.DataFra
         raise BadBarsError(f"{to} bars can't be made of {source} bars: they are shorter")
     if bars.empty:
         return bars
-    bins = bin_opens(epoch_seconds(bars["open_time"]), to)
+    values = np.column_stack([bars[name].to_numpy() for name in VALUES])
+    opens, binned = binned_values(epoch_seconds(bars["open_time"]), values, to)
+    over = opens + to.minutes * 60 <= epoch_seconds(bars["close_time"])[-1]
+    return frame_of(opens[over], binned[over], to)
+
+
+def binned_values(
+    opened: np.ndarray, values: np.ndarray, to: Timeframe
+) -> tuple[np.ndarray, np.ndarray]:
+    """Aggregate rows of VALUES into the bins of `to`, also those that are not over.
+
+    Parameters
+    ----------
+    opened, values
+        Epoch seconds and float64 of shape (n, 6), sorted; at least one row.
+    """
+    bins = bin_opens(opened, to)
     starts = np.flatnonzero(np.diff(bins, prepend=bins[0] - 1))
-    over = bins[starts] + to.minutes * 60 <= epoch_seconds(bars["close_time"])[-1]
-    opens = pd.DatetimeIndex(bins[starts].astype("datetime64[s]")).tz_localize("UTC")
-    frame = bar_frame(
-        opens, to, _prices(bars, starts), _sums(bars["volume"], starts), _means(bars, starts)
+    ends = np.append(starts[1:], len(bins)) - 1
+    o, h, low, c, volume, spread = np.ascontiguousarray(values.T)
+    columns = (
+        o[starts],
+        np.maximum.reduceat(h, starts),
+        np.minimum.reduceat(low, starts),
+        c[ends],
+        np.add.reduceat(volume, starts),
+        _means(spread, starts),
     )
-    return frame[over].reset_index(drop=True)
+    return bins[starts], np.column_stack(columns)
+
+
+def frame_of(opened: np.ndarray, values: np.ndarray, timeframe: Timeframe) -> pd.DataFrame:
+    """Return a bar frame of epoch seconds and rows of VALUES."""
+    times = pd.DatetimeIndex(opened.astype("datetime64[s]")).tz_localize("UTC")
+    return bar_frame(times, timeframe, values[:, :4], values[:, 4], values[:, 5])
 
 
 def bin_opens(seconds: np.ndarray, timeframe: Timeframe) -> np.ndarray:
@@ -76,21 +105,7 @@ def _roll_before(hours: np.ndarray) -> np.ndarray:
     return epoch_seconds(local.tz_convert("UTC"))
 
 
-def _prices(bars: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
-    o, h, low, c = (bars[name].to_numpy() for name in PRICES)
-    ends = np.append(starts[1:], len(o)) - 1
-    highs, lows = np.maximum.reduceat(h, starts), np.minimum.reduceat(low, starts)
-    prices: np.ndarray = np.column_stack([o[starts], highs, lows, c[ends]])
-    return prices
-
-
-def _sums(column: pd.Series, starts: np.ndarray) -> np.ndarray:
-    sums: np.ndarray = np.add.reduceat(column.to_numpy(), starts)
-    return sums
-
-
-def _means(bars: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
-    spread = bars["spread"].to_numpy()
+def _means(spread: np.ndarray, starts: np.ndarray) -> np.ndarray:
     known = np.isfinite(spread)
     count = np.add.reduceat(known.astype("float64"), starts)
     total = np.add.reduceat(np.where(known, spread, 0.0), starts)

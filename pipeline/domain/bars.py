@@ -50,12 +50,14 @@ def bar_frame(
     """
     opened = pd.DatetimeIndex(open_time).as_unit("us")
     n = len(opened)
-    columns = {name: np.asarray(prices[:, i], dtype="float64") for i, name in enumerate(PRICES)}
-    frame = pd.DataFrame({"open_time": opened, "close_time": opened + timeframe.delta, **columns})
-    frame["close_time"] = frame["close_time"].dt.as_unit("us")
-    frame["volume"] = np.zeros(n) if volume is None else np.asarray(volume, dtype="float64")
-    frame["spread"] = np.full(n, np.nan) if spread is None else np.asarray(spread, dtype="float64")
-    return frame
+    columns = {
+        "open_time": opened,
+        "close_time": (opened + timeframe.delta).as_unit("us"),
+        **{name: np.array(prices[:, i], dtype="float64") for i, name in enumerate(PRICES)},
+        "volume": np.zeros(n) if volume is None else np.array(volume, dtype="float64"),
+        "spread": np.full(n, np.nan) if spread is None else np.array(spread, dtype="float64"),
+    }
+    return pd.DataFrame(columns, index=pd.RangeIndex(n), copy=False)
 
 
 def validate_bars(bars: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:

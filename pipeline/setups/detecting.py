@@ -56,21 +56,71 @@ def _ready(tool: Tool, done: list[str]) -> bool:
     return all(tool.settings.get(name) in done for name in get(tool.detector).inputs)
 
 
+def needs(spec: SetupSpec, trigger: Timeframe) -> dict[str, int]:
+    """Return how many trigger bars decide each tool's last row, its inputs' look-back included."""
+    totals: dict[str, int] = {}
+    for name in in_order(spec):
+        _, inputs, _ = parts(spec.tools[name])
+        before = max((totals[i] for i in inputs.values()), default=0)
+        totals[name] = _own(spec.tools[name], trigger) + before
+    return totals
+
+
+def _own(tool: Tool, trigger: Timeframe) -> int:
+    """Return a tool's warm-up in trigger bars, and one bar of its own for the one it starts in."""
+    detector, _, parameters = parts(tool)
+    timeframe = effective_timeframe(tool, trigger)
+    return (detector.warm_up(parameters, timeframe) + 1) * timeframe.minutes // trigger.minutes
+
+
 def warm_up(spec: SetupSpec, trigger: Timeframe) -> int:
     """Return how many trigger bars decide the signals of the last day.
 
-    The longest chain of tools, each in trigger bars, then one day of steps and the bars a
-    spread median looks back on.
+    The longest chain of tools, each in trigger bars, then what steps and confluences look back
+    on: a day, or the bars a spread median is taken of.
     """
-    totals: dict[str, int] = {}
-    for name in in_order(spec):
-        detector, inputs, parameters = parts(spec.tools[name])
-        timeframe = effective_timeframe(spec.tools[name], trigger)
-        own = (detector.warm_up(parameters, timeframe) + 1) * timeframe.minutes // trigger.minutes
-        totals[name] = own + max((totals[i] for i in inputs.values()), default=0)
-    day = DAY_MINUTES // trigger.minutes
-    median = max((v.bars for v in spec.voids if v.spread_over_median), default=0)
-    return max(median, *totals.values()) + day
+    longest = max(needs(spec, trigger).values())
+    return max(_median_bars(spec), longest) + _read_back(spec, trigger)
+
+
+def _read_back(spec: SetupSpec, trigger: Timeframe) -> int:
+    """Return how many trigger bars back a case may read: a day, and what confluences ask for."""
+    return DAY_MINUTES // trigger.minutes + max(
+        (c.max_bars or 0 for c in spec.confluences), default=0
+    )
+
+
+def _median_bars(spec: SetupSpec) -> int:
+    return max((v.bars for v in spec.voids if v.spread_over_median), default=0)
+
+
+def depths(spec: SetupSpec, trigger: Timeframe) -> dict[Timeframe, int]:
+    """Return how many of the last bars of each frame decide the signals of the last day.
+
+    Each frame is as deep as its own tools need, counted in its own bars: a slow tool doesn't
+    lengthen the trigger's frame, as it does in `warm_up`, where the slow frames are made of
+    trigger bars. A stretch of n trigger bars may hold up to n bars of a longer frame (in the
+    thinnest market each in a bin of its own), so that many are allowed for.
+    """
+    reach = _reach(spec, trigger)
+    born = [-m.born.bars for s in spec.steps for m in s.matches if m.born is not None]
+    deep = {trigger: _read_back(spec, trigger) + max(_median_bars(spec), *born, 1)}
+    for name, tool in spec.tools.items():
+        detector, _, parameters = parts(tool)
+        timeframe = effective_timeframe(tool, trigger)
+        own = detector.warm_up(parameters, timeframe) + 1 + reach[name]
+        deep[timeframe] = max(deep.get(timeframe, 0), own)
+    return deep
+
+
+def _reach(spec: SetupSpec, trigger: Timeframe) -> dict[str, int]:
+    """Return for each tool how many trigger bars back its rows are read, by cases or by a tool."""
+    reach = dict.fromkeys(spec.tools, _read_back(spec, trigger))
+    for name in reversed(in_order(spec)):
+        _, inputs, _ = parts(spec.tools[name])
+        for source in inputs.values():
+            reach[source] = max(reach[source], reach[name] + _own(spec.tools[name], trigger))
+    return reach
 
 
 def detect(
@@ -128,4 +178,4 @@ def _aligned_events(found: Events, own: pd.DataFrame, target: pd.DataFrame) -> E
     return Events(kept.words, kept.code, columns)
 
 
-__all__ = ["_registered", "aligned", "detect", "frames_for", "warm_up"]
+__all__ = ["_registered", "aligned", "depths", "detect", "frames_for", "needs", "warm_up"]

@@ -17,9 +17,9 @@ from pipeline.setups.conditions import ConfluenceRule, NewsFree, Where
 from pipeline.setups.vocabulary import Clock, Name, Scalar, Text, Words, Zone, clock_time
 
 __all__ = [
-    "Born", "ConfluenceRule", "EntryRule", "FieldChange", "Limit", "Limits", "Match", "NewsFree",
-    "SetupSpec", "SetupVersion", "Step", "StopRule", "TargetRule", "Tool", "Variant", "VoidRule",
-    "Where", "Window", "Words", "clock_time",
+    "Born", "ConfluenceRule", "EntryRule", "Expected", "FieldChange", "Limit", "Limits", "Match",
+    "NewsFree", "SetupSpec", "SetupVersion", "Step", "StopRule", "TargetRule", "Tool", "Variant",
+    "VoidRule", "Where", "Window", "Words", "clock_time",
 ]  # fmt: skip
 
 
@@ -170,6 +170,21 @@ class Limits(Words):
     max_hold_minutes: int | None = Field(default=None, ge=1, le=10_000)
 
 
+class Expected(Words):
+    """How often the setup is thought to speak, on the markets it is made for."""
+
+    signals_per_100_days: tuple[float, float] = Field(
+        description="least and most signals in 100 trading days"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Expected":
+        low, high = self.signals_per_100_days
+        if not 0 <= low < high:
+            raise PydanticCustomError("range", "must be [least, most], least below most")
+        return self
+
+
 class Variant(Words):
     """Another reading: `set` maps a path like `tools.range.session` to its other value."""
 
@@ -204,6 +219,7 @@ class SetupSpec(Words):
     voids: tuple[VoidRule, ...] = Field(default=(), max_length=20)
     limits: Limits = Limits()
     context: dict[Name, str] = Field(default_factory=dict, description="name -> tool to note")
+    expected: Expected | None = Field(default=None, description="for /verify: a check of counts")
     variants: dict[Name, Variant] = Field(default_factory=dict, max_length=20)
     use: tuple[Name, ...] = Field(default=(), description="variants that are switched on")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -11,9 +12,19 @@ import pandas as pd
 from pipeline.detectors import Detector
 from pipeline.domain.events import EVENT_COLUMNS
 from pipeline.domain.market import Instrument, Timeframe
-from tests.kit.run_detector import Params, as_frame, build_inputs, run_detector, total_warm_up
+from pipeline.verify.causality import prefix_invariance, warm_up_sufficiency
+from pipeline.verify.repeats import repeats
+from pipeline.verify.results import Check
+from pipeline.verify.said import Said, said_by_tool
+from tests.kit.run_detector import (
+    Params,
+    as_frame,
+    build_inputs,
+    found_by,
+    run_detector,
+    total_warm_up,
+)
 
-BAR_COLUMNS = ("formed_bar", "pivot_bar", "penetrated_bar", "first_bar", "origin_bar")
 PRICE_COLUMNS = (
     *("price_low", "price_high", "mid", "level", "opposite", "extreme", "size", "price"),
     *("gap_low", "gap_high", "range_low", "range_high"),
@@ -44,45 +55,42 @@ class Case:
             providers=self.providers,
         )
 
+    def said(self, bars: pd.DataFrame, only: str | None = None) -> dict[str, Said]:
+        """Return what it says of these bars, as `pipeline.verify` compares it."""
+        found = found_by(
+            self.detector, bars, self.timeframe, self.instrument, self.params, self.providers
+        )
+        return {self.detector.name: said_by_tool(found, bars)}
+
+    def needs(self) -> dict[str, int]:
+        """Return its declared look-back, that of its inputs included."""
+        need = total_warm_up(self.detector, self.timeframe, self.params, providers=self.providers)
+        return {self.detector.name: need}
+
+    def day(self, moment: datetime) -> str:
+        """Return the date in UTC."""
+        return moment.date().isoformat()
+
 
 def check_prefixes(case: Case, cuts: Iterable[int]) -> None:
     """What is said of bars[:n] is what was said by then of all bars, bit for bit."""
-    full = case.run()
-    for n in cuts:
-        part = case.run(case.bars.iloc[:n].reset_index(drop=True))
-        known = full[:n] if isinstance(full, np.ndarray) else full[full["bar"] < n]
-        _same(part, known)
+    n = len(case.bars)
+    _holds(prefix_invariance(case, case.bars, [cut - 1 for cut in cuts if cut > 0], n, n))
 
 
 def check_warm_up(case: Case, ends: Iterable[int]) -> int:
     """The last row on a window of the declared warm-up is the last row on the full history.
 
-    Returns the number of events compared; ends before the warm-up are skipped.
+    Returns the number of statements compared; ends before the warm-up are skipped.
     """
-    full = case.run()
-    width = total_warm_up(case.detector, case.timeframe, case.params, providers=case.providers)
-    compared = 0
-    for end in ends:
-        if end + 1 < width:
-            continue
-        first = end + 1 - width
-        part = case.run(case.bars.iloc[first : end + 1].reset_index(drop=True))
-        if isinstance(full, np.ndarray):
-            np.testing.assert_allclose(part[-1], full[end], rtol=1e-9)
-            compared += int(np.isfinite(full[end]))
-            continue
-        now, then = _last(part, width - 1, 0), _last(full, end, first)
-        pd.testing.assert_frame_equal(now, then, rtol=1e-9, atol=0)
-        compared += len(then)
-    return compared
+    inside = [end for end in ends if end >= 0]
+    found = warm_up_sufficiency(case, case.bars, inside, case.said(case.bars))
+    _holds(found)
+    return found.compared
 
 
-def _last(events: pd.DataFrame, bar: int, first: int) -> pd.DataFrame:
-    rows = events[events["bar"] == bar].drop(columns=["bar", "zone_id"]).reset_index(drop=True)
-    for name in BAR_COLUMNS:
-        if name in rows:
-            rows[name] = rows[name].where(rows[name] < 0, rows[name] - first)
-    return rows
+def _holds(found: Check) -> None:
+    assert found.verdict != "failed", f"{found.difference} ({' / '.join(found.sides)})"
 
 
 def check_untouched(case: Case) -> None:
@@ -100,7 +108,7 @@ def check_untouched(case: Case) -> None:
 
 def check_repeats(case: Case) -> None:
     """The same bars give the same result twice, bit for bit."""
-    _same(case.run(), case.run())
+    _holds(repeats(case, case.bars))
 
 
 def check_doubling(case: Case) -> None:

@@ -34,7 +34,7 @@ def run_detector(
     providers
         Input name -> (detector, parameters), where not the usual one.
     """
-    return as_frame(_found(detector, bars, timeframe, instrument, params, providers))
+    return as_frame(found_by(detector, bars, timeframe, instrument, params, providers))
 
 
 def as_frame(found: Any) -> Any:
@@ -42,7 +42,7 @@ def as_frame(found: Any) -> Any:
     return found.to_frame() if isinstance(found, Events) else found
 
 
-def _found(
+def found_by(
     detector: str | Detector,
     bars: pd.DataFrame,
     timeframe: Timeframe,
@@ -50,6 +50,7 @@ def _found(
     params: Params | None,
     providers: Mapping[str, tuple[str, Params]] | None,
 ) -> Any:
+    """Return what the detector finds in the bars, as it gives it."""
     chosen = _detector(detector)
     inputs = build_inputs(chosen, bars, timeframe, instrument, providers)
     return chosen.detect(bars, chosen.parameters(**(params or {})), inputs, instrument, timeframe)
@@ -66,7 +67,7 @@ def build_inputs(
     inputs: dict[str, Any] = {}
     for name in detector.inputs:
         provider, params = (providers or {}).get(name, (DEFAULT_INPUTS[name], {}))
-        inputs[name] = _found(provider, bars, timeframe, instrument, params, providers)
+        inputs[name] = found_by(provider, bars, timeframe, instrument, params, providers)
         if isinstance(inputs[name], np.ndarray):
             inputs[name].flags.writeable = False
     return inputs

@@ -4,16 +4,14 @@ from datetime import timedelta
 from functools import cache
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from pipeline.data.clean import resample
 from pipeline.domain.bars import empty_bars, validate_bars
 from pipeline.domain.market import Timeframe
 from pipeline.domain.trade import EntryType
-from pipeline.setups.engine import Overrides, detect, find_signals, frames_for, warm_up
+from pipeline.setups.engine import Overrides, detect, find_signals, frames_for
 from tests.kit.real_bars import real_bars
-from tests.kit.run_detector import as_frame
 from tests.kit.setups import EURUSD, GER40, TOY, doubled, every_reading, random_bars, signals_of
 
 READINGS = every_reading()
@@ -61,62 +59,6 @@ def full_run(spec, bars, trigger, instrument):
     return _FULL[key]
 
 
-def known_before(found, moment):
-    kept = [i for i, s in enumerate(found.signals) if s.known_at <= moment]
-    return [found.signals[i] for i in kept], [found.plans[i] for i in kept]
-
-
-@each
-def test_prefix_invariance(spec):
-    rng, seen = np.random.default_rng(3), 0
-    for bars, trigger, instrument in markets(spec):
-        full = full_run(spec, bars, trigger, instrument)
-        seen += len(full.signals)
-        if not full.signals:
-            continue
-        ends = [s.known_at for s in full.signals]
-        at_signals = np.searchsorted(bars["close_time"], pd.DatetimeIndex(ends)) + 1
-        cuts = {*rng.choice(at_signals, 2), *(rng.choice(at_signals, 1) - 1)}
-        for n in (*cuts, *rng.integers(1, len(bars), 1)):
-            part = signals_of(bars[: int(n)].copy(), spec, trigger, instrument)
-            assert (part.signals, part.plans) == known_before(
-                full, bars["close_time"].iloc[int(n) - 1]
-            )
-    assert seen >= 5, "a check on few signals checks little"
-
-
-def close(a, b):
-    """Whether two dumps are equal, floats to nine digits."""
-    if isinstance(a, dict):
-        return isinstance(b, dict) and a.keys() == b.keys() and all(close(a[k], b[k]) for k in a)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(close, a, b))
-    if isinstance(a, float) and isinstance(b, float):
-        return a == pytest.approx(b, rel=1e-9, abs=1e-12, nan_ok=True)
-    return a == b
-
-
-@each
-def test_warm_up_is_enough_for_the_last_day(spec):
-    for bars, trigger, instrument in markets(spec):
-        need = warm_up(spec, trigger)
-        full = full_run(spec, bars, trigger, instrument)
-        late = [s for s in full.signals if np.searchsorted(bars["close_time"], s.known_at) >= need]
-        for signal in late[:: max(1, len(late) // 3)]:
-            end = int(np.searchsorted(bars["close_time"], signal.known_at)) + 1
-            window = bars[end - need : end].reset_index(drop=True)
-            got = signals_of(window, spec, trigger, instrument)
-            day = [
-                (s, p) for s, p in zip(got.signals, got.plans, strict=True) if s.day == signal.day
-            ]
-            before = known_before(full, signal.known_at)
-            want = [(s, p) for s, p in zip(*before, strict=True) if s.day == signal.day]
-            assert len(day) == len(want)
-            for (s, p), (t, q) in zip(day, want, strict=True):
-                assert close(s.model_dump(), t.model_dump())
-                assert close(p.model_dump(), q.model_dump())
-
-
 @each
 def test_since_gives_the_tail_of_the_full_run(spec):
     bars, trigger, instrument = next(markets(spec))
@@ -128,25 +70,6 @@ def test_since_gives_the_tail_of_the_full_run(spec):
             part = find_signals(frames, tools, spec, trigger, instrument, since=since)
             assert part.signals == [s for s in full.signals if s.known_at >= since]
             assert part.plans == [p for p in full.plans if p.known_at >= since]
-
-
-@each
-def test_same_result_twice_and_input_untouched(spec):
-    bars, trigger, instrument = next(markets(spec))
-    before = bars.copy(deep=True)
-    frames = frames_for(bars, trigger, spec)
-    tools = detect(frames, spec, trigger, instrument)
-    kept = {n: as_frame(t).copy() for n, t in tools.items()}
-    first = find_signals(frames, tools, spec, trigger, instrument)
-    assert find_signals(frames, tools, spec, trigger, instrument) == first
-    assert signals_of(bars, spec, trigger, instrument) == first
-    pd.testing.assert_frame_equal(bars, before)
-    for name, tool in tools.items():
-        same = np.array_equal if isinstance(tool, np.ndarray) else None
-        if same is None:
-            pd.testing.assert_frame_equal(as_frame(tool), kept[name])
-        else:
-            np.testing.assert_array_equal(tool, kept[name])
 
 
 @each

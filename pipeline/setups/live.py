@@ -1,0 +1,72 @@
+"""Signals as they happen: the backtest's own functions on the newest bars, at each bar's close."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pandas as pd
+
+from pipeline.data.buffer import BarBuffer
+from pipeline.domain.market import Instrument, Timeframe
+from pipeline.setups.detecting import depths, detect
+from pipeline.setups.engine import Found, Overrides, find_signals
+from pipeline.setups.model import SetupSpec
+from pipeline.setups.signal_hours import SignalHours
+
+NOTHING = Found([], [], [])
+
+
+@dataclass(frozen=True)
+class LiveSetup:
+    """One setup on one symbol and trigger timeframe, ready to be asked at each bar's close."""
+
+    spec: SetupSpec
+    trigger: Timeframe
+    instrument: Instrument
+    overrides: Overrides = field(default=Overrides())
+
+    @cached_property
+    def depths(self) -> dict[Timeframe, int]:
+        """Bars that its buffer must hold, by timeframe."""
+        return depths(self.spec, self.trigger)
+
+    @cached_property
+    def _hours(self) -> SignalHours:
+        return SignalHours(self.spec)
+
+    def buffer(self, base: Timeframe | None = None) -> BarBuffer:
+        """Return an empty buffer deep enough for this setup; None: of trigger bars."""
+        return BarBuffer(base or self.trigger, self.depths)
+
+    def scan(
+        self, buffer: BarBuffer, quality: float = 1.0, news: pd.DataFrame | None = None
+    ) -> Found:
+        """Return the signals that became known at the close of the trigger's newest bar.
+
+        They are those that a backtest over all of history knows at that close, with the same
+        ids, prices and trace (figures that average the past agree to nine digits: the window
+        forgets what weighs nothing). No bars, or an hour at which the setup can't be complete,
+        give nothing at once.
+
+        Parameters
+        ----------
+        buffer
+            Holds at least `depths`; it may be shared by setups and be deeper.
+        quality
+            0–1, of the bars in use; no signal is more confident than its data.
+        news
+            As in `find_signals`.
+
+        Notes
+        -----
+        Ask once after each bar of the trigger timeframe: a close that is skipped is never
+        looked at again. The funnel counts the newest day alone.
+        """
+        newest = buffer.newest(self.trigger)
+        if newest is None or not self._hours.may_end_at(*newest):
+            return NOTHING
+        frames = {t: buffer.frame(t, n) for t, n in self.depths.items()}
+        tools = detect(frames, self.spec, self.trigger, self.instrument)
+        return find_signals(
+            frames, tools, self.spec, self.trigger, self.instrument,
+            overrides=self.overrides, quality=quality, since=newest[1], news=news,
+        )  # fmt: skip
