@@ -7,6 +7,7 @@ import pandas as pd
 from bench.timing import best, median
 from pipeline.detectors import all_detectors, get
 from pipeline.detectors.base import DEFAULT_INPUTS, Found
+from pipeline.domain.bars import BarColumns
 from pipeline.domain.market import Instrument, Timeframe
 
 BARS = 100_000
@@ -21,13 +22,14 @@ def whole_set(
 ) -> dict[str, Found]:
     """Run every registered detector once, inputs before what reads them."""
     found: dict[str, Found] = {}
+    columns = BarColumns(bars)
 
     def run(name: str) -> Found:
         if name not in found:
             detector = get(name)
             inputs = {wanted: run(DEFAULT_INPUTS[wanted]) for wanted in detector.inputs}
             found[name] = detector.detect(
-                bars, detector.parameters(), inputs, instrument, timeframe
+                columns, detector.parameters(), inputs, instrument, timeframe
             )
         return found[name]
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.domain.bars import epoch_seconds
+from pipeline.domain.bars import BarTable, epoch_seconds
 from pipeline.domain.events import Events
 from pipeline.domain.market import Instrument, Timeframe
 
@@ -34,7 +33,7 @@ class Parameters(BaseModel):
 
 Inputs = Mapping[str, Any]
 Found: TypeAlias = Events | np.ndarray
-Detect = Callable[[pd.DataFrame, Any, Inputs, Instrument, Timeframe], Found]
+Detect = Callable[[BarTable, Any, Inputs, Instrument, Timeframe], Found]
 
 
 @dataclass(frozen=True)
@@ -99,17 +98,17 @@ def all_detectors() -> list[Detector]:
     return [_REGISTRY[name] for name in sorted(_REGISTRY)]
 
 
-def column(bars: pd.DataFrame, name: str) -> np.ndarray:
+def column(bars: BarTable, name: str) -> np.ndarray:
     """Return a float column of a bar frame as a contiguous array, read only to its callers."""
     return np.ascontiguousarray(bars[name].to_numpy(dtype="float64"))
 
 
-def bar_times(bars: pd.DataFrame, name: str) -> np.ndarray:
+def bar_times(bars: BarTable, name: str) -> np.ndarray:
     """Return `open_time` or `close_time` as datetime64[us], UTC."""
     return np.asarray(bars[name].to_numpy(dtype="datetime64[us]"))
 
 
-def after_hole(bars: pd.DataFrame) -> np.ndarray:
+def after_hole(bars: BarTable) -> np.ndarray:
     """Return for each bar whether a hole of 30 minutes or more lies before it; first: False."""
     opened = epoch_seconds(bars["open_time"])
     closed = epoch_seconds(bars["close_time"])
@@ -119,7 +118,7 @@ def after_hole(bars: pd.DataFrame) -> np.ndarray:
 
 
 def events_at(
-    bars: pd.DataFrame,
+    bars: BarTable,
     bar: np.ndarray,
     event: tuple[Sequence[str], np.ndarray],
     values: Mapping[str, np.ndarray],

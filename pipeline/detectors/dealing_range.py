@@ -1,7 +1,6 @@
 """Where price lies in a range: premium and discount, and the zone of an optimal entry."""
 
 import numpy as np
-import pandas as pd
 from numba import njit
 from pydantic import Field, model_validator
 
@@ -13,6 +12,7 @@ from pipeline.detectors.base import (
     events_at,
     register,
 )
+from pipeline.domain.bars import BarTable
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
 
@@ -65,7 +65,7 @@ def _told(levels: Events) -> tuple[np.ndarray, np.ndarray]:
 
 
 def premium_discount(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: PremiumParameters,
     inputs: Inputs,
     instrument: Instrument,  # noqa: ARG001 - every detector has one signature
@@ -113,7 +113,7 @@ def _positions(
 
 
 def ote(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: EntryZoneParameters,
     inputs: Inputs,
     instrument: Instrument,  # noqa: ARG001

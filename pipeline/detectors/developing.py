@@ -3,7 +3,6 @@
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numba import njit
 from pydantic import Field, field_validator
 
@@ -15,7 +14,7 @@ from pipeline.detectors.base import (
     register,
 )
 from pipeline.detectors.windows import DST_SLACK, bars_in, local_windows, window_minutes
-from pipeline.domain.bars import epoch_seconds
+from pipeline.domain.bars import BarTable, epoch_seconds
 from pipeline.domain.market import SESSIONS, Instrument, Timeframe
 
 
@@ -36,7 +35,7 @@ class DevelopingParameters(Parameters):
 
 
 def developing_range(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: DevelopingParameters,
     inputs: Inputs,  # noqa: ARG001 - every detector has one signature
     instrument: Instrument,  # noqa: ARG001

@@ -1,7 +1,6 @@
 """Moves of one will: short runs of one colour that leave a gap behind."""
 
 import numpy as np
-import pandas as pd
 from numba import njit
 from pydantic import Field
 
@@ -14,6 +13,7 @@ from pipeline.detectors.base import (
     events_at,
     register,
 )
+from pipeline.domain.bars import BarTable
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
 
@@ -49,7 +49,7 @@ class DisplacementParameters(Parameters):
 
 
 def displacement(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: DisplacementParameters,
     inputs: Inputs,
     instrument: Instrument,

@@ -1,7 +1,6 @@
 """Prices that traded on one side only: fair value gaps and what becomes of them."""
 
 import numpy as np
-import pandas as pd
 from numba import njit
 from pydantic import Field
 
@@ -14,6 +13,7 @@ from pipeline.detectors.base import (
     events_at,
     register,
 )
+from pipeline.domain.bars import BarTable
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
 
@@ -39,7 +39,7 @@ class GapParameters(Parameters):
 
 
 def fair_value_gap(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: GapParameters,
     inputs: Inputs,
     instrument: Instrument,  # noqa: ARG001 - every detector has one signature
@@ -94,7 +94,7 @@ def fair_value_gap(
 
 
 def _births(
-    bars: pd.DataFrame, parameters: GapParameters, atr: np.ndarray
+    bars: BarTable, parameters: GapParameters, atr: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return of each gap: the row of its bar c, side, zone bottom and top, and the ATR at b."""
     opened, high, low, close = (column(bars, name) for name in ("open", "high", "low", "close"))

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from pipeline.detectors.base import (
@@ -23,7 +22,7 @@ from pipeline.detectors.trading_days import (
     trading_days,
 )
 from pipeline.detectors.windows import DAY_MINUTES, DST_SLACK, bars_in, utc_times, window_extremes
-from pipeline.domain.bars import TIME_DTYPE, epoch_seconds
+from pipeline.domain.bars import TIME_DTYPE, BarTable, epoch_seconds
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
 
@@ -59,7 +58,7 @@ class PreviousWeekParameters(Parameters):
 
 
 def previous_day(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: PreviousDayParameters,
     inputs: Inputs,  # noqa: ARG001 - every detector has one signature
     instrument: Instrument,
@@ -92,7 +91,7 @@ def previous_day(
 
 
 def previous_week(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: PreviousWeekParameters,
     inputs: Inputs,  # noqa: ARG001
     instrument: Instrument,
@@ -127,7 +126,7 @@ class _Periods:
 
 
 def _in_force(
-    bars: pd.DataFrame,
+    bars: BarTable,
     days: TradingDays,
     traded: np.ndarray,
     periods: _Periods,
@@ -172,7 +171,7 @@ def _rows(days: TradingDays, periods: _Periods) -> tuple[np.ndarray, np.ndarray]
 
 
 def _last_that_counts(
-    bars: pd.DataFrame,
+    bars: BarTable,
     days: TradingDays,
     today: np.ndarray,
     periods: _Periods,

@@ -5,7 +5,6 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 from numba import njit
 from pydantic import Field, field_validator, model_validator
 
@@ -27,7 +26,7 @@ from pipeline.detectors.windows import (
     local_windows,
     window_minutes,
 )
-from pipeline.domain.bars import TIME_DTYPE, epoch_seconds
+from pipeline.domain.bars import TIME_DTYPE, BarTable, epoch_seconds
 from pipeline.domain.costs import spread_prices
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
@@ -99,7 +98,7 @@ class RaidParameters(Parameters):
 
 
 def raid(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: RaidParameters,
     inputs: Inputs,
     instrument: Instrument,
@@ -246,7 +245,7 @@ def _ordered(found: np.ndarray) -> np.ndarray:
 
 
 def _events(
-    bars: pd.DataFrame, rows: np.ndarray, levels: Events, day: np.ndarray, atr: np.ndarray
+    bars: BarTable, rows: np.ndarray, levels: Events, day: np.ndarray, atr: np.ndarray
 ) -> Events:
     bar, word, w, side, pierced, extreme_bar, number = np.ascontiguousarray(rows.T)
     hit, close = pierced >= 0, column(bars, "close")

@@ -4,7 +4,6 @@ from datetime import time
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from pipeline.detectors.base import (
@@ -17,7 +16,7 @@ from pipeline.detectors.base import (
 )
 from pipeline.detectors.trading_days import ROLL_ZONE, WEEK, is_traded, iso_dates, trading_days
 from pipeline.detectors.windows import DAY_MINUTES, local_windows, utc_times
-from pipeline.domain.bars import TIME_DTYPE, epoch_seconds
+from pipeline.domain.bars import TIME_DTYPE, BarTable, epoch_seconds
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
 
@@ -45,7 +44,7 @@ class OpenParameters(Parameters):
 
 
 def opening_price(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: OpenParameters,
     inputs: Inputs,  # noqa: ARG001 - every detector has one signature
     instrument: Instrument,
@@ -90,7 +89,7 @@ def opening_price(
 
 
 def _openings(
-    bars: pd.DataFrame, of: str, instrument: Instrument
+    bars: BarTable, of: str, instrument: Instrument
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the times of the openings, where each one's search ends, and their dates."""
     if of == "new_york_midnight":

@@ -3,7 +3,6 @@
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numba import njit
 from pydantic import Field
 
@@ -15,6 +14,7 @@ from pipeline.detectors.base import (
     events_at,
     register,
 )
+from pipeline.domain.bars import BarTable
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
 
@@ -46,7 +46,7 @@ class OrderBlockParameters(Parameters):
 
 
 def order_block(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: OrderBlockParameters,
     inputs: Inputs,
     instrument: Instrument,  # noqa: ARG001 - every detector has one signature

@@ -1,7 +1,6 @@
 """Equal highs and lows: pools of orders that rest behind turns at one price."""
 
 import numpy as np
-import pandas as pd
 from numba import njit
 from pydantic import Field
 
@@ -13,6 +12,7 @@ from pipeline.detectors.base import (
     events_at,
     register,
 )
+from pipeline.domain.bars import BarTable
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
 
@@ -39,7 +39,7 @@ class PoolParameters(Parameters):
 
 
 def equal_levels(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: PoolParameters,
     inputs: Inputs,
     instrument: Instrument,  # noqa: ARG001 - every detector has one signature

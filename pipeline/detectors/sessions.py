@@ -3,7 +3,6 @@
 from datetime import date, datetime, timedelta
 
 import numpy as np
-import pandas as pd
 from pydantic import Field, field_validator
 
 from pipeline.detectors.base import (
@@ -22,7 +21,7 @@ from pipeline.detectors.windows import (
     window_extremes,
     window_minutes,
 )
-from pipeline.domain.bars import TIME_DTYPE, epoch_seconds
+from pipeline.domain.bars import TIME_DTYPE, BarTable, epoch_seconds
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import SESSIONS, Instrument, Session, Timeframe
 
@@ -74,7 +73,7 @@ class InitialBalanceParameters(Parameters):
 
 
 def session_range(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: SessionParameters,
     inputs: Inputs,  # noqa: ARG001 - every detector has one signature
     instrument: Instrument,  # noqa: ARG001
@@ -94,7 +93,7 @@ def session_range(
 
 
 def initial_balance(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: InitialBalanceParameters,
     inputs: Inputs,  # noqa: ARG001
     instrument: Instrument,
@@ -118,9 +117,7 @@ def initial_balance(
     return _ranges(bars, window, parameters.min_coverage, timeframe)
 
 
-def _ranges(
-    bars: pd.DataFrame, session: Session, min_coverage: float, timeframe: Timeframe
-) -> Events:
+def _ranges(bars: BarTable, session: Session, min_coverage: float, timeframe: Timeframe) -> Events:
     windows = local_windows(bars, session.zone, session.start, session.end)
     opened, closed = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
     first = np.searchsorted(opened, windows.start)

@@ -3,7 +3,6 @@
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numba import njit
 from pydantic import Field
 
@@ -15,6 +14,7 @@ from pipeline.detectors.base import (
     events_at,
     register,
 )
+from pipeline.domain.bars import BarTable
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
 
@@ -55,7 +55,7 @@ def _pivots(price: np.ndarray, k: int) -> np.ndarray:
 
 
 def swing(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: SwingParameters,
     inputs: Inputs,  # noqa: ARG001 - every detector has one signature
     instrument: Instrument,  # noqa: ARG001
@@ -107,7 +107,7 @@ class StructureParameters(Parameters):
 
 
 def structure(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: StructureParameters,
     inputs: Inputs,
     instrument: Instrument,  # noqa: ARG001
@@ -206,7 +206,7 @@ class EngulfingParameters(Parameters):
 
 
 def engulfing(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: EngulfingParameters,  # noqa: ARG001
     inputs: Inputs,  # noqa: ARG001
     instrument: Instrument,  # noqa: ARG001

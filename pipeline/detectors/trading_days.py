@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import time
 
 import numpy as np
-import pandas as pd
 
 from pipeline.detectors.windows import LocalWindows, local_windows
-from pipeline.domain.bars import epoch_seconds
+from pipeline.domain.bars import BarTable, epoch_seconds
 from pipeline.domain.market import Instrument
 
 ROLL_ZONE, ROLL = "America/New_York", time(17)
@@ -48,7 +47,7 @@ class TradingDays:
         return first, np.append(first[1:], len(self.label))[: len(first)]
 
 
-def trading_days(bars: pd.DataFrame) -> TradingDays:
+def trading_days(bars: BarTable) -> TradingDays:
     """Return the trading days that the bars may touch, from 17:00 to 17:00 New York."""
     windows = local_windows(bars, ROLL_ZONE, ROLL, ROLL)
     opened = epoch_seconds(bars["open_time"])

@@ -1,7 +1,6 @@
 """How much the market moves: the average true range and the average daily range."""
 
 import numpy as np
-import pandas as pd
 from numba import njit
 from pydantic import Field
 
@@ -20,7 +19,7 @@ from pipeline.detectors.windows import (
     local_windows,
     window_extremes,
 )
-from pipeline.domain.bars import epoch_seconds
+from pipeline.domain.bars import BarTable, epoch_seconds
 from pipeline.domain.market import Instrument, Timeframe
 
 WILDER_MEMORY = 30
@@ -56,7 +55,7 @@ def _wilder(
 
 
 def atr(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: AtrParameters,
     inputs: Inputs,  # noqa: ARG001 - every detector has one signature
     instrument: Instrument,  # noqa: ARG001
@@ -85,7 +84,7 @@ class AdrParameters(Parameters):
 
 
 def adr(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: AdrParameters,
     inputs: Inputs,  # noqa: ARG001
     instrument: Instrument,  # noqa: ARG001

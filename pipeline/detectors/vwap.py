@@ -3,7 +3,6 @@
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numba import njit
 from pydantic import Field, field_validator
 
@@ -17,7 +16,7 @@ from pipeline.detectors.base import (
 )
 from pipeline.detectors.trading_days import ROLL, ROLL_ZONE, iso_dates
 from pipeline.detectors.windows import DAY_MINUTES, DST_SLACK, bars_in, local_windows
-from pipeline.domain.bars import epoch_seconds
+from pipeline.domain.bars import BarTable, epoch_seconds
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import SESSIONS, Instrument, Timeframe
 
@@ -48,7 +47,7 @@ class VwapParameters(Parameters):
 
 
 def vwap(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: VwapParameters,
     inputs: Inputs,  # noqa: ARG001 - every detector has one signature
     instrument: Instrument,
@@ -71,7 +70,7 @@ def vwap(
 
 
 def vwap_basis(
-    bars: pd.DataFrame,
+    bars: BarTable,
     parameters: VwapParameters,
     inputs: Inputs,  # noqa: ARG001
     instrument: Instrument,
@@ -101,7 +100,7 @@ def vwap_basis(
 
 
 def _averages(
-    bars: pd.DataFrame, parameters: VwapParameters, instrument: Instrument
+    bars: BarTable, parameters: VwapParameters, instrument: Instrument
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the average and the anchor's date (−1: none) of each bar."""
     if len(bars) == 0:
@@ -113,7 +112,7 @@ def _averages(
     return np.asarray(_weigh(price, column(bars, "volume"), anchor)), anchor
 
 
-def _anchors(bars: pd.DataFrame, parameters: VwapParameters, instrument: Instrument) -> np.ndarray:
+def _anchors(bars: BarTable, parameters: VwapParameters, instrument: Instrument) -> np.ndarray:
     opened = epoch_seconds(bars["open_time"])
     rolls = local_windows(bars, ROLL_ZONE, ROLL, ROLL)
     rolled = np.searchsorted(rolls.start, opened, side="right") - 1

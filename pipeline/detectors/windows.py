@@ -11,7 +11,7 @@ import pandas as pd
 from numba import njit
 
 from pipeline.data.zones import wall_clock
-from pipeline.domain.bars import epoch_seconds
+from pipeline.domain.bars import BarTable, epoch_seconds
 from pipeline.domain.market import Timeframe
 
 DAY_MINUTES = 24 * 60
@@ -37,7 +37,7 @@ class LocalWindows:
             values.flags.writeable = False
 
 
-def local_windows(bars: pd.DataFrame, zone: str, start: time, end: time) -> LocalWindows:
+def local_windows(bars: BarTable, zone: str, start: time, end: time) -> LocalWindows:
     """Return the windows [start, end) of every local day that the bars may touch.
 
     Days run from the day before the first bar to the day after the last: windows over midnight

@@ -13,6 +13,7 @@ Rows are sorted by open_time and unique; missing bars are absent, never filled.
 """
 
 import hashlib
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,30 @@ from pipeline.domain.market import Timeframe
 PRICES = ("open", "high", "low", "close")
 COLUMNS = ("open_time", "close_time", *PRICES, "volume", "spread")
 TIME_DTYPE = "datetime64[us, UTC]"
+
+
+class BarColumns:
+    """A bar frame to be read: each column is looked up once.
+
+    Looking a column up takes pandas longer than most detectors need for a live window, and all
+    of them read the same few. Give it to what reads, while nothing changes the frame.
+    """
+
+    def __init__(self, bars: pd.DataFrame) -> None:
+        self._bars = bars
+        self._columns: dict[str, pd.Series] = {}
+
+    def __len__(self) -> int:
+        return len(self._bars)
+
+    def __getitem__(self, name: str) -> pd.Series:
+        if name not in self._columns:
+            self._columns[name] = self._bars[name]
+        return self._columns[name]
+
+
+BarTable: TypeAlias = pd.DataFrame | BarColumns
+"""A bar frame, or its columns at hand: what is only read takes either."""
 
 
 def empty_bars() -> pd.DataFrame:

@@ -1,14 +1,13 @@
 """What the spread is at a bar: one rule for signals, fills and reports."""
 
 import numpy as np
-import pandas as pd
 
-from pipeline.domain.bars import epoch_seconds
+from pipeline.domain.bars import BarTable, epoch_seconds
 from pipeline.domain.market import Instrument
 
 
 def spread_prices(
-    bars: pd.DataFrame, instrument: Instrument, spread_points: float | None = None
+    bars: BarTable, instrument: Instrument, spread_points: float | None = None
 ) -> np.ndarray:
     """Return ask − bid in price units for each bar.
 

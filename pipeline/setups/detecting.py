@@ -9,6 +9,7 @@ import pandas as pd
 from pipeline import detectors as _registered  # importing the package registers all detectors
 from pipeline.data.clean import resample
 from pipeline.detectors.base import Detector, bar_times, get
+from pipeline.domain.bars import BarColumns
 from pipeline.domain.events import Events
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.setups.model import SetupSpec, Tool
@@ -133,6 +134,7 @@ def detect(
     By tool name: events or a series, counted in the bars of the tool's own frame.
     """
     found: dict[str, Output] = {}
+    columns = {timeframe: BarColumns(bars) for timeframe, bars in frames.items()}
     for name in in_order(spec):
         tool = spec.tools[name]
         timeframe = effective_timeframe(tool, trigger)
@@ -145,7 +147,7 @@ def detect(
             )
             for wanted, source in inputs.items()
         }
-        found[name] = detector.detect(frames[timeframe], parameters, given, instrument, timeframe)
+        found[name] = detector.detect(columns[timeframe], parameters, given, instrument, timeframe)
     return found
 
 
