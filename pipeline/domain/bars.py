@@ -27,7 +27,7 @@ TIME_DTYPE = "datetime64[us, UTC]"
 
 
 class BarColumns:
-    """A bar frame to be read: each column is looked up once.
+    """A bar frame to be read: each column is looked up once, and none can be written into.
 
     Looking a column up takes pandas longer than most detectors need for a live window, and all
     of them read the same few. Give it to what reads, while nothing changes the frame.
@@ -42,8 +42,16 @@ class BarColumns:
 
     def __getitem__(self, name: str) -> pd.Series:
         if name not in self._columns:
-            self._columns[name] = self._bars[name]
+            self._columns[name] = _read_only(self._bars[name])
         return self._columns[name]
+
+
+def _read_only(column: pd.Series) -> pd.Series:
+    is_time = isinstance(column.dtype, pd.DatetimeTZDtype)
+    values = column.to_numpy(dtype="datetime64[us]" if is_time else None).view()
+    values.flags.writeable = False
+    kept = pd.DatetimeIndex(values, tz="UTC", copy=False).array if is_time else values
+    return pd.Series(kept, copy=False)
 
 
 BarTable: TypeAlias = pd.DataFrame | BarColumns

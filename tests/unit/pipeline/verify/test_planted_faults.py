@@ -126,7 +126,9 @@ def test_a_detector_that_writes_into_its_bars(plant):
     honest = get("atr").detect
 
     def greedy(bars, *rest):
-        bars.loc[0, "high"] += 1.0
+        high = bars["high"].to_numpy()
+        high.flags.writeable = True
+        high[0] += 1.0
         return honest(bars, *rest)
 
     plant("atr", detect=greedy)
