@@ -45,7 +45,8 @@ def sweep(report: SweepReport) -> View:
 def walkforward(report: WalkForwardReport) -> View:
     """Return the headline message of a walk-forward."""
     mean = report.robustness.expectancy_r if report.robustness is not None else None
-    verdict = report.robustness.verdict if report.robustness is not None else None
+    traded = report.metrics is not None and report.metrics.trades > 0
+    verdict = report.robustness.verdict if report.robustness is not None and traded else None
     parts: Lines = [*_head(report), "", Bold(words.OUTSIDE), figures(report.metrics)]
     if report.inside_expectancy_r is not None:
         parts.append(f"{words.PROMISED} {report.inside_expectancy_r:+.2f} R a trade")
@@ -74,7 +75,7 @@ def batch(report: BatchReport) -> View:
 def figures(m: Metrics | None) -> str:
     """Return a list of trades in one line."""
     if m is None or m.expectancy_r is None:
-        return en.NO_TRADES
+        return words.NO_TRADES
     error = "" if m.expectancy_se is None else f" ± {m.expectancy_se:.2f}"
     count = en.count(m.trades, "trade")
     return f"{count}, mean {m.expectancy_r:+.2f}{error} R, total {m.total_r:+,.1f} R"

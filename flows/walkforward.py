@@ -1,6 +1,7 @@
 """The walk-forward's story: chosen from a grid on rolling windows, judged on the days after."""
 
 import json
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,7 +24,7 @@ from flows.research_text import sweep_title, windows_csv
 from flows.services import Services
 from flows.story import Story
 from flows.sweep import desk_of, keep_report, with_notes
-from flows.tasks import Runner
+from flows.tasks import Runner, SkipTaskError
 from pipeline.backtest.metrics import metrics
 from pipeline.domain.report import Metrics, Robustness
 from pipeline.domain.request import Run
@@ -46,6 +47,7 @@ WALKFORWARD_TASKS = (
     "data_ingest", "data_processor", "variants", "walk_forward", "visualizer", "telegram_notify",
 )  # fmt: skip
 """The tasks of a walk-forward under their fixed names, in their order."""
+_SPARE = 1.2  # trades don't come evenly
 
 
 class Walked(Frozen):
@@ -88,7 +90,7 @@ async def run_walkforward(
     report = _report(research, ran, walked, request)
     desk = await desk_of(research)
     drawn = await runner.optional(
-        "visualizer", Drawn, lambda: draw_walkforward(research, report, walked.trades, desk)
+        "visualizer", Drawn, lambda: _picture(research, report, walked, desk)
     )
     report = await _keep(desk, report, walked, drawn, runner)
     documents = (
@@ -123,6 +125,14 @@ async def _walk(research: Research, ran: Ran, request: WalkForwardRequest) -> Wa
     )  # fmt: skip
 
 
+async def _picture(
+    research: Research, report: WalkForwardReport, walked: Walked, desk: Desk
+) -> Drawn:
+    if not walked.trades:
+        raise SkipTaskError("nothing was traded")
+    return await draw_walkforward(research, report, walked.trades, desk)
+
+
 def inside_mean(windows: Sequence[WindowResult]) -> float | None:
     """Return the mean R of all choices on the days they were made on, by trade."""
     trades = sum(w.inside.trades for w in windows)
@@ -136,9 +146,9 @@ def _report(
     warnings = grid_warnings(research, ran)
     skipped = sum(w.chosen is None for w in walked.windows)
     if skipped:
-        fewest = request.min_trades
         warnings.append(
-            f"{skipped} windows chose nothing: no variant made {fewest} trades in them."
+            f"{skipped} of {len(walked.windows)} windows chose nothing: no variant made "
+            f"{request.min_trades} trades in {inside} days. {_longer(ran, request, inside)}"
         )
     return WalkForwardReport(
         **grid_facts(research, ran, research.services.clock),
@@ -162,6 +172,19 @@ def _report(
         robustness=walked.robustness,
         inside_expectancy_r=inside_mean(walked.windows),
     )
+
+
+def _longer(ran: Ran, request: WalkForwardRequest, inside: int) -> str:
+    """Return what would let windows choose: days that hold enough trades, or fewer trades."""
+    days = (request.end - request.start).days + 1
+    most = max((r.metrics.trades for r in ran.tested.results if r.metrics is not None), default=0)
+    fewer = f"min_trades={max(2, most * inside // days)}"
+    if most == 0:
+        return "No variant traded at all in the period."
+    needed = math.ceil(request.min_trades * days / most * _SPARE)
+    if 2 * needed > days:  # the rest would be too short to walk through
+        return f"The busiest made {most} in the whole period: test more days, or try {fewer}."
+    return f"Try in={needed}, or {fewer}."
 
 
 async def _keep(

@@ -102,6 +102,10 @@ TASK_WORDS: Final[Mapping[str, str]] = {
     "visualizer": "Draw charts",
     "gpt_analysis": "Ask the analyst",
     "notion_upload": "Write the journal",
+    "variants": "Test the variants",
+    "scoring": "Compare them",
+    "walk_forward": "Choose and walk on",
+    "tests": "Run the tests",
     "telegram_notify": "Send the result",
 }
 TASK_MARKS: Final[Mapping[str, str]] = {

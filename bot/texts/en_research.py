@@ -15,6 +15,7 @@ IN_SAMPLE: Final = (
     "/walkforward tells what such picking was worth on later days."
 )
 OUTSIDE: Final = "Out of sample"
+NO_TRADES: Final = "no trades"
 PROMISED: Final = "In sample the choices promised"
 FAILED: Final = "Not tested"
 NOTHING_CHOSEN: Final = "nothing chosen"

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import re
 
 import numpy as np
 import pytest
@@ -143,7 +144,27 @@ async def test_windows_that_do_not_fit_are_refused_before_anything_starts(servic
     assert not await services.runs.newest(1)
 
 
-async def test_what_was_tested_before_a_crash_is_not_tested_again(services, monkeypatch):
+async def test_a_walk_that_chooses_nothing_says_what_would(services):
+    run = await ended(WALK.replace("min_trades=2", "min_trades=9"), services)
+    assert run.status is RunStatus.COMPLETED, run.error
+    report = WalkForwardReport.model_validate(run.report)
+    assert (report.metrics.trades, {w.chosen for w in report.windows}) == (0, {None})
+    [told] = [w for w in report.warnings if "chose nothing" in w]
+    assert re.search(r"no variant made 9 trades in 10 days\. .*min_trades=[2-8]\.", told)
+    kinds = [d.kind for d in await owed(services.outbox)]
+    assert DeliveryKind.PHOTO not in kinds
+    fewer = re.search(r"min_trades=\d", told).group()
+    again = await ended(WALK.replace("min_trades=2", fewer), services)
+    assert again.report["metrics"]["trades"] > 0
+
+
+async def test_what_was_tested_before_a_crash_is_not_tested_again(tmp_path, monkeypatch):
+    # One process: the chunks come in order, so it is known which were kept.
+    async with research_services(tmp_path, max_parallel_runs=1) as services:
+        await crash_and_go_on(services, monkeypatch)
+
+
+async def crash_and_go_on(services, monkeypatch):
     real, calls, disk = research_compute.test_chunk, [], {"gone": True}
 
     def failing(frames, job, indices):

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from bot.commands import ROLE_OF_COMMAND
 from bot.reports import VIEWS
+from bot.texts.en import TASK_WORDS
 from flows import control
 from flows.cli_reports import LINES
 from flows.launcher import deployment_of
@@ -28,6 +29,7 @@ def test_every_kind_of_run_can_be_asked_for_shown_and_deployed(story):
     assert ROLE_OF_COMMAND[story.command] == "trader"
     assert story.flow_type in VIEWS
     assert story.flow_type in LINES
+    assert set(story.tasks) <= set(TASK_WORDS)
     deployed = {f"{d.flow.name}/{d.name}" for d in DEPLOYMENTS}
     assert deployment_of(story.flow_type) in deployed
 
