@@ -45,7 +45,7 @@ def sweep(report: SweepReport) -> View:
 def walkforward(report: WalkForwardReport) -> View:
     """Return the headline message of a walk-forward."""
     mean = report.robustness.expectancy_r if report.robustness is not None else None
-    traded = report.metrics is not None and report.metrics.trades > 0
+    traded = report.metrics.trades > 0
     verdict = report.robustness.verdict if report.robustness is not None and traded else None
     parts: Lines = [*_head(report), "", Bold(words.OUTSIDE), figures(report.metrics)]
     if report.inside_expectancy_r is not None:
