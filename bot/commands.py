@@ -51,6 +51,9 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "/batch Frank_raid_v1 GER40 EURUSD 2025 by=quarter",
         "trader",
     ),
+    Command(
+        "verify", "Prove a setup: no look ahead, live as tested", "/verify Frank_raid_v1", "trader"
+    ),
     Command("runs", "Newest runs", "/runs", "viewer"),
     Command("status", "How far a run is", "/status", "viewer"),
     Command("cancel", "Stop a run", "/cancel bt_2025_10_31_001", "trader"),

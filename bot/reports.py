@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from bot import views_report, views_research
+from bot import views_report, views_research, views_verify
 from bot.layout import View
 from pipeline.domain.report import BacktestReport
 from pipeline.research.reports import BatchReport, SweepReport, WalkForwardReport
+from pipeline.verify.report import VerifyReport
 
 Kept = Mapping[str, Any]
 
@@ -21,6 +22,7 @@ VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
     "walkforward_flow": lambda kept: views_research.walkforward(
         WalkForwardReport.model_validate(kept)
     ),
+    "verify_flow": lambda kept: views_verify.verification(VerifyReport.model_validate(kept)),
     "batch_flow": lambda kept: views_research.batch(BatchReport.model_validate(kept)),
 }
 """Flow type -> the view of its dumped report."""

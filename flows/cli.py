@@ -13,6 +13,7 @@ from flows import (
     cli_runs,
     cli_setups,
     cli_tools,
+    cli_verify,
     cli_why,
     control,
 )
@@ -24,7 +25,8 @@ from flows.services import Services
 from pipeline.domain.errors import RequestError
 
 __all__ = [
-    "app", "cli_compare", "cli_research", "cli_runs", "cli_setups", "cli_tools", "cli_why", "main",
+    "app", "cli_compare", "cli_research", "cli_runs", "cli_setups", "cli_tools",
+    "cli_verify", "cli_why", "main",
 ]  # fmt: skip
 
 users = typer.Typer(help="Who may use the chat.", no_args_is_help=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.cli_research_lines import RESEARCH_LINES
+from flows.cli_verify import VERIFY_LINES
 from flows.cli_views import report_lines
 from pipeline.domain.report import BacktestReport
 
@@ -18,6 +19,7 @@ def _backtest(kept: Kept, archive: Path) -> list[str]:
 LINES: dict[str, Callable[[Kept, Path], list[str]]] = {
     "backtest_flow": _backtest,
     **RESEARCH_LINES,
+    **VERIFY_LINES,
 }
 """Flow type -> the lines of its dumped report; the path is the archive's."""
 

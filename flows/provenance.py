@@ -65,7 +65,7 @@ def rule_hash(spec: SetupSpec) -> str:
 
     So a later version of the program, with more words, reads unchanged rules as unchanged.
     """
-    aside = {"author", "reason", "status", "title", "description"}
+    aside = {"author", "reason", "status", "title", "description", "expected"}
     kept = spec.model_dump_json(exclude_defaults=True, exclude=aside)
     return hashlib.sha256(kept.encode()).hexdigest()
 

@@ -15,6 +15,7 @@ from prefect.utilities.callables import parameter_schema
 from flows.backtest_flow import backtest_flow
 from flows.prefect_env import prefect_environment
 from flows.research_flows import batch_flow, sweep_flow, walkforward_flow
+from flows.verify_flow import verify_flow
 
 __all__ = ["DEPLOYMENTS", "POOL", "Deployment", "ensure_deployments", "prefect_environment"]
 
@@ -56,6 +57,12 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
             tags=("research", "production"),
         )
         for found in (sweep_flow, walkforward_flow, batch_flow)
+    ),
+    Deployment(
+        name="verify_flow_prod",
+        flow=verify_flow,
+        entrypoint="flows/verify_flow.py:verify_flow",
+        tags=("verify", "production"),
     ),
 )
 

@@ -4,11 +4,12 @@ from flows.backtest import BACKTEST
 from flows.batch import BATCH
 from flows.story import Story
 from flows.sweep import SWEEP
+from flows.verify import VERIFY
 from flows.walkforward import WALKFORWARD
 from pipeline.domain.request import Run
 
 STORIES: dict[str, Story] = {
-    story.flow_type: story for story in (BACKTEST, SWEEP, WALKFORWARD, BATCH)
+    story.flow_type: story for story in (BACKTEST, SWEEP, WALKFORWARD, BATCH, VERIFY)
 }
 
 

@@ -106,6 +106,13 @@ TASK_WORDS: Final[Mapping[str, str]] = {
     "scoring": "Compare them",
     "walk_forward": "Choose and walk on",
     "tests": "Run the tests",
+    "places": "Draw where to look",
+    "prefixes": "Look for a look ahead",
+    "warm_up": "Try the look-back",
+    "replay": "Replay live, bar by bar",
+    "repeats": "Ask twice",
+    "fills": "Judge the fills",
+    "counts": "Count signals",
     "telegram_notify": "Send the result",
 }
 TASK_MARKS: Final[Mapping[str, str]] = {

@@ -8,7 +8,7 @@ import pandas as pd
 from pipeline.setups.model import SetupSpec
 from pipeline.verify.results import Check, Difference
 from pipeline.verify.said import Said
-from pipeline.verify.subject import SIGNALS
+from pipeline.verify.subject import SIGNALS, local_days
 
 SIDES = ("per 100 days", "plausible")
 STARVED = 5.0
@@ -24,7 +24,7 @@ def trading_days(bars: pd.DataFrame, zone: str) -> int:
     """Return the local days with bars; those with less than half of the usual don't count."""
     if bars.empty:
         return 0
-    per_day = bars["open_time"].dt.tz_convert(zone).dt.date.value_counts().to_numpy()
+    _, per_day = np.unique(local_days(bars, zone), return_counts=True)
     return int((per_day >= _SHORT_DAY * np.median(per_day)).sum())
 
 

@@ -13,16 +13,15 @@ from pipeline.setups.live import LiveSetup
 from pipeline.verify.causality import NINE_DIGITS
 from pipeline.verify.results import Check, Difference, verdict_of
 from pipeline.verify.said import Said, first_difference, said_by_setup
-from pipeline.verify.subject import SIGNALS, SetupSubject
+from pipeline.verify.subject import SIGNALS, SetupSubject, local_days
 
 SIDES = ("live, bar by bar", "backtest")
 
 
 def first_of_sessions(subject: SetupSubject, bars: pd.DataFrame, sessions: int) -> int:
     """Return the row at which the last `sessions` days of the setup's zone with bars begin."""
-    local = bars["open_time"].dt.tz_convert(subject.spec.zone).dt.date
-    starts = np.flatnonzero((local != local.shift()).to_numpy())
-    weekdays = [row for row in starts if local.iloc[row].isoweekday() <= 5]  # noqa: PLR2004
+    days, starts = np.unique(local_days(bars, subject.spec.zone), return_index=True)
+    weekdays = starts[np.is_busday(days)]
     return int(weekdays[-sessions]) if len(weekdays) >= sessions else 0
 
 

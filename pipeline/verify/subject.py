@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 
 from pipeline.domain.market import Instrument, Timeframe
@@ -23,6 +24,12 @@ from pipeline.verify.said import Said, said_by_setup, said_by_tool
 
 SIGNALS = "signals"
 """The name under which a setup's signals and plans stand beside its tools' answers."""
+
+
+def local_days(bars: pd.DataFrame, zone: str) -> np.ndarray:
+    """Return the local date on which each bar opens, as datetime64[D]."""
+    local = bars["open_time"].dt.tz_convert(zone).dt.tz_localize(None)
+    return np.asarray(local.to_numpy().astype("datetime64[D]"))
 
 
 class Subject(Protocol):
