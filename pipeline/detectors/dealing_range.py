@@ -82,6 +82,8 @@ def premium_discount(
     where it is older than `memory_bars` (either swing), where it was followed by an
     `incomplete` one, and where the last high isn't above the last low.
     """
+    if len(bars) == 0:
+        return np.empty(0)
     levels = inputs["levels"]
     rows, kind = _told(levels)
     known, low, high = (levels[c][rows] for c in ("bar", "price_low", "price_high"))

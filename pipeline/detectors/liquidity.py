@@ -126,19 +126,20 @@ def raid(
     Notes
     -----
     The spread is the recorded one or the table's: a request's `spread=` changes no raid.
-    Times decide, not bar counts. The zone runs from L to the extreme, `zone_id` numbers the
-    raids. `bars_outside` counts the closes not back over L so far, `depth_atr` is |L − extreme|
-    in ATR, `double_raid` is 1 if the range's `opposite` side was penetrated on an earlier bar.
+    Times decide, not bar counts. The zone runs from L to the extreme; `zone_id` numbers raids.
+    `bars_outside` counts the closes not back over L so far, `depth_atr` is |L − extreme| in ATR,
+    `double_raid` is 1 if the range's `opposite` side was penetrated on an earlier bar.
     """
     levels = inputs["levels"]
     levels = levels.take(levels.rows(("formed", "high", "low")))
     times = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
-    windows = local_windows(bars, parameters.zone, *parameters.window)
-    watch = _watches(windows, *times, levels)
+    watch = _watches(local_windows(bars, parameters.zone, *parameters.window), *times, levels)
+    if not len(watch):  # and no kernel runs
+        return empty_events(**EXTRAS)
     levels, watch = levels.take(watch[:, 0]), watch[:, 1:]
     edges = np.column_stack([levels["price_low"], levels["price_high"]])
-    spread, tick = spread_prices(bars, instrument), instrument.tick_size
-    pen = np.maximum(parameters.min_ticks * tick, parameters.spread_mult * spread)
+    tick, spread = instrument.tick_size, parameters.spread_mult * spread_prices(bars, instrument)
+    pen = np.maximum(parameters.min_ticks * tick, spread)
     prices = column(bars, "high"), column(bars, "low"), column(bars, "close")
     found = _raids(prices, *times, pen, edges, watch, (*parameters.rules, GRAIN * tick))
     if len(found) == 0:

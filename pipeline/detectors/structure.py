@@ -71,6 +71,8 @@ def swing(
     `pivot_bar` is the row of the turn, `bar` = `pivot_bar` + k. `zone_id` is 2 × `pivot_bar`,
     + 1 for a low, since one bar may be both.
     """
+    if len(bars) == 0:
+        return empty_events(**SWING_EXTRAS)
     high, low = column(bars, "high"), column(bars, "low")
     highs, lows = _pivots(high, parameters.k), _pivots(-low, parameters.k)
     pivot = np.concatenate([highs, lows])

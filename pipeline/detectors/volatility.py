@@ -70,6 +70,8 @@ def atr(
     a night's or weekend's jump is no range that could have been traded, and would inflate the
     morning.
     """
+    if len(bars) == 0:
+        return np.empty(0)
     prices = (column(bars, name) for name in ("high", "low", "close"))
     return np.asarray(_wilder(*prices, after_hole(bars), parameters.length))
 

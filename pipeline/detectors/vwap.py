@@ -84,6 +84,8 @@ def vwap_basis(
     then on `volume_weighted`, and the bars before weigh nothing. The level is the VWAP at that
     bar's close, `zone_id` the anchor's local date as days since 1970.
     """
+    if len(bars) == 0:
+        return empty_events(**EXTRAS)
     average, anchor = _averages(bars, parameters, instrument)
     bar, by_time = _changes(anchor, column(bars, "volume"))
     if len(bar) == 0:

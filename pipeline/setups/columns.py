@@ -11,31 +11,32 @@ from pipeline.setups.model import SetupSpec
 
 
 @dataclass(frozen=True)
-class _Asked:
+class Asked:
     """A tool as it would be run: the same question has the same answer on no bars."""
 
     detector: str
     timeframe: Timeframe
     parameters: str
-    inputs: tuple[tuple[str, "_Asked"], ...]
+    inputs: tuple[tuple[str, "Asked"], ...]
 
 
 def empty_outputs(spec: SetupSpec) -> dict[str, Output]:
     """Return what the tools give on no bars: enough to know their columns."""
-    asked: dict[str, _Asked] = {}
+    asked: dict[str, Asked] = {}
     for name in in_order(spec):
         detector, inputs, parameters = parts(spec.tools[name])
         timeframe = effective_timeframe(spec.tools[name], spec.timeframe)
         read = tuple((wanted, asked[source]) for wanted, source in inputs.items())
-        asked[name] = _Asked(detector.name, timeframe, parameters.model_dump_json(), read)
-    return {name: _on_nothing(question) for name, question in asked.items()}
+        asked[name] = Asked(detector.name, timeframe, parameters.model_dump_json(), read)
+    return {name: on_no_bars(question) for name, question in asked.items()}
 
 
 @lru_cache(maxsize=1024)
-def _on_nothing(asked: _Asked) -> Output:
+def on_no_bars(asked: Asked) -> Output:
+    """Return what a tool gives on no bars; no kernel is run for it."""
     detector = get(asked.detector)
     parameters = detector.parameters.model_validate_json(asked.parameters)
-    given = {wanted: _on_nothing(source) for wanted, source in asked.inputs}
+    given = {wanted: on_no_bars(source) for wanted, source in asked.inputs}
     return detector.detect(empty_bars(), parameters, given, _anything(), asked.timeframe)
 
 
