@@ -127,6 +127,7 @@ def test_the_detectors_table_is_up_to_date(make_detectors):
     )
 
 
+@pytest.mark.slow
 def test_the_detectors_pictures_are_up_to_date(make_detectors):
     """Pixel by pixel, with room for another machine's letters."""
     for path, png in make_detectors.pictures().items():

@@ -15,6 +15,8 @@ from pipeline.domain.trade import CostModel, EntryType, FillMode, Plan, Target
 from tests.kit.fill_cases import INSTRUMENT
 from tests.kit.real_bars import real_bars
 
+pytestmark = pytest.mark.slow
+
 INSTRUMENT_FX = INSTRUMENT.model_copy(update={"point": 0.0001, "tick_size": 0.00001, "digits": 5})
 
 

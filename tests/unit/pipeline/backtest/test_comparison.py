@@ -132,6 +132,7 @@ def test_what_moves_both_runs_cancels_out():
     assert compare(kept(one), kept(strangers)).verdict is Verdict.OPEN
 
 
+@pytest.mark.slow
 def test_the_interval_holds_a_true_difference_of_zero_about_95_times_in_100():
     rng = np.random.default_rng(4)
     hits, n = 0, 300

@@ -53,6 +53,7 @@ def test_lifelike(made):
     assert ranges[9] > 1.5 * ranges[5]
 
 
+@pytest.mark.slow
 def test_same_seed_same_bars_other_seed_others():
     instrument = TABLE["EURUSD"]
     one, two, other = (make_sample(instrument, 2024, np.random.default_rng(s)) for s in (1, 1, 2))

@@ -21,6 +21,8 @@ from pipeline.render.theme import THEMES, TV_DARK, TV_LIGHT, theme_named
 from tests.kit.pictures import BTCUSD, EURUSD, GER40, raid_case, trade_of, trades_drawn, walk
 from tests.kit.tidy import assert_tidy, words_of
 
+pytestmark = pytest.mark.slow
+
 KINDS = ("range", "level", "sweep", "gap", "structure", "pattern")
 LONG_NAME = "A_setup_whose_author_could_not_stop_before_the_sixty_fourth_char"
 

@@ -26,6 +26,8 @@ from pipeline.research.results import TradeTable
 from pipeline.research.walkforward import Choosing, drifts, walk_forward, windows_of
 from tests.kit.tidy import assert_tidy
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 11, 1, tzinfo=UTC)
 START = datetime(2025, 1, 1, tzinfo=UTC)
 WORDS = (

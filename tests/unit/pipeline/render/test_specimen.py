@@ -14,6 +14,8 @@ from pipeline.render.specimen import HEIGHT, WIDTH, draw_specimen, specimen_char
 from pipeline.render.theme import THEMES, TV_DARK
 from tests.kit.tidy import assert_tidy, words_of
 
+pytestmark = pytest.mark.slow
+
 NAMES = [detector.name for detector in all_detectors()]
 
 

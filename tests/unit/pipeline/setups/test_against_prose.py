@@ -14,6 +14,8 @@ from tests.kit.real_bars import real_bars
 from tests.kit.reference_frank_raid import bars_of
 from tests.kit.setups import EURUSD, GER40, LIBRARY, signals_of
 
+pytestmark = pytest.mark.slow
+
 IB = {
     "EURUSD": (ZoneInfo("Europe/London"), "08:00", "09:00"),
     "GER40": (ZoneInfo("Europe/Berlin"), "09:00", "10:00"),

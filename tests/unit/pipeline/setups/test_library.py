@@ -23,6 +23,8 @@ from tests.kit.setups import (
     signals_of,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def eurusd_year():
     halves = [real_bars(f"eurusd_m1_histdata_2024{half}")[0] for half in ("H1", "H2")]

@@ -20,6 +20,8 @@ from tests.kit.real_bars import real_bars
 from tests.kit.setups import EURUSD, GER40, TEXTS, TOY, every_reading, random_bars
 from tests.unit.pipeline.setups.test_engine import BREAK, BROKEN, SWEEP, SWEPT, TINY, day_of
 
+pytestmark = pytest.mark.slow
+
 READINGS = every_reading()
 NAMES = [f"{s.setup_id}{'+' if s.use else ''}{i}" for i, s in enumerate(READINGS)]
 each = pytest.mark.parametrize("spec", READINGS, ids=NAMES)

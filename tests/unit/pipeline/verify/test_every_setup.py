@@ -18,6 +18,8 @@ from tests.kit.real_bars import real_bars
 from tests.kit.setups import EURUSD, GER40, LIBRARY, TOY, every_reading, random_bars, signals_of
 from tests.kit.verifying import every_check
 
+pytestmark = pytest.mark.slow
+
 READINGS = every_reading()
 NAMES = [f"{s.setup_id}{'+' if s.use else ''}{i}" for i, s in enumerate(READINGS)]
 each = pytest.mark.parametrize("spec", READINGS, ids=NAMES)

@@ -15,6 +15,8 @@ from pipeline.verify.subject import SetupSubject
 from tests.kit.setups import LIBRARY, TOY, random_bars
 from tests.kit.verifying import every_check
 
+pytestmark = pytest.mark.slow
+
 SPEC = LIBRARY["Asia_sweep_engulf_v1"].model_copy(update={"expected": None})
 BARS = random_bars(np.random.default_rng(7), Timeframe.M5, 60)
 CHECKS = {"prefixes", "warm_up", "repeats", "replay", "fills", "counts"}
