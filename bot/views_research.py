@@ -39,7 +39,7 @@ def sweep(report: SweepReport) -> View:
     if report.standing is not None:
         parts += ["", words.tries(report.standing)]
     parts += [*_pbo(report), words.IN_SAMPLE, *_foot(report.warnings), *_failures(report)]
-    return fit(as_list(*parts), _buttons(report.run_id))
+    return fit(as_list(*parts), _buttons(report))
 
 
 def walkforward(report: WalkForwardReport) -> View:
@@ -55,7 +55,7 @@ def walkforward(report: WalkForwardReport) -> View:
     parts += _pbo(report)
     told = [_window(report, window) for window in report.windows]
     parts += ["", ExpandableBlockQuote(as_list(*told)), *_foot(report.warnings)]
-    return fit(as_list(*parts, *_failures(report)), _buttons(report.run_id))
+    return fit(as_list(*parts, *_failures(report)), _buttons(report))
 
 
 def batch(report: BatchReport) -> View:
@@ -69,7 +69,7 @@ def batch(report: BatchReport) -> View:
         parts.append(f"… and {len(done) - _MOST_TESTS} more in the table")
     if failed:
         parts += ["", Bold(words.FAILED), *(_test(test) for test in failed[:10])]
-    return fit(as_list(*parts, *_foot(report.warnings)), _buttons(report.run_id))
+    return fit(as_list(*parts, *_foot(report.warnings)), _buttons(report))
 
 
 def figures(m: Metrics | None) -> str:
@@ -126,10 +126,8 @@ def _failures(report: GridReport) -> Lines:
     return ["", Bold(words.FAILED), *lines] if lines else []
 
 
-def _buttons(run_id: str) -> InlineKeyboardMarkup | None:
-    return rows(
-        [
-            button(en.BUTTON_RERUN, RerunCb(run_id=run_id)),
-            button(en.BUTTON_ORIGINAL, OriginalCb(run_id=run_id, index=-1)),
-        ]
-    )
+def _buttons(report: GridReport | BatchReport) -> InlineKeyboardMarkup | None:
+    found = [button(en.BUTTON_RERUN, RerunCb(run_id=report.run_id))]
+    if report.artifacts.get("pngs"):
+        found.append(button(en.BUTTON_ORIGINAL, OriginalCb(run_id=report.run_id, index=-1)))
+    return rows(found)
