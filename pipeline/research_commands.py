@@ -245,9 +245,3 @@ def _cut(periods: Sequence[Period], split: str) -> list[Period]:
             found.append(Period(start=start, end=min(behind - timedelta(days=1), period.end)))
             start = behind
     return found
-
-
-def batch_command(request: BatchRequest) -> str:
-    """Return the command that asks for a batch."""
-    words = [*request.setups, *request.symbols, *(t.value for t in request.timeframes)]
-    return " ".join(["/batch", *words, *(str(p) for p in request.periods)])

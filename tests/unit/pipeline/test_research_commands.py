@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from pipeline.commands import KnownSetup, KnownWords
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.market import Timeframe
-from pipeline.domain.research import Criterion, Parameter, Period
+from pipeline.domain.research import Criterion, Parameter
 from pipeline.research_commands import (
-    batch_command,
     parse_batch,
     parse_sweep,
     parse_walkforward,
@@ -135,9 +134,3 @@ def test_any_cut_covers_each_day_once(start, days, by):
 def test_a_batch_that_can_not_be(text, says):
     with pytest.raises(BadRequestError, match=says):
         batch(text)
-
-
-def test_a_batch_is_told_as_its_command():
-    asked = batch("Frank_raid_v1 GER40 M5 2025-01..2025-02")
-    assert batch(batch_command(asked)) == asked
-    assert str(Period(start=date(2025, 1, 1), end=date(2025, 1, 2))) == "2025-01-01..2025-01-02"
