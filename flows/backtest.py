@@ -19,6 +19,7 @@ from flows.backtest_steps import Detected, Ingested, Job, Nothing, Processed
 from flows.backtest_text import picture_caption, title_of
 from flows.kept_results import trades_of
 from flows.repeating import begun_again, retold
+from flows.run_facts import told_record
 from flows.services import Services
 from flows.start_checks import checked
 from flows.story import Story
@@ -27,7 +28,7 @@ from flows.weighing import tested_and_weighed, written_down
 from pipeline.commands import parse_backtest
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.report import BacktestReport
-from pipeline.domain.request import BacktestRequest, Run, TaskRecord
+from pipeline.domain.request import BacktestRequest, Run
 from pipeline.domain.signal import Signal
 from pipeline.domain.trade import Plan, Trade
 
@@ -105,11 +106,7 @@ async def open_job(request: BacktestRequest, run: Run, services: Services) -> Jo
 async def finish_report(job: Job, results: Results, runner: Runner) -> BacktestReport:
     """Build the report and write the results, before anybody is told of them."""
     runner.stop.check()
-    told = TaskRecord(
-        task="telegram_notify",
-        status="success" if job.run.actor.chat_id is not None else "skipped",
-    )
-    tasks = (*runner.records.values(), told)
+    tasks = (*runner.records.values(), told_record(job.run))
     results = replace(results, standing=await written_down(job, results.ingested, results.tested))
     report = build_report(job, results, tasks, job.services.clock())
     await write_results(job, results, report)

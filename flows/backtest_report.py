@@ -17,6 +17,7 @@ from flows.backtest_steps import (
 )
 from flows.backtest_text import trades_csv
 from flows.kept_results import provenance_path, trades_path
+from flows.run_facts import run_times
 from flows.tasks import SkipTaskError
 from pipeline.domain.report import BacktestReport, DeliveryKind
 from pipeline.domain.request import TaskRecord
@@ -45,13 +46,10 @@ def build_report(
 ) -> BacktestReport:
     """Put the report together (contract section 2)."""
     ingested, tested, figures = results.ingested, results.tested, results.tested.metrics
-    started = job.run.started_at or job.run.created_at
     return BacktestReport(
         run_id=job.run.run_id,
         flow_status="completed",
-        start_time=started,
-        end_time=now,
-        execution_time_minutes=round((now - started).total_seconds() / 60, 4),
+        **run_times(job.run, now),
         tasks_completed=tasks,
         results_summary={
             "trades_count": figures.trades,

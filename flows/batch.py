@@ -11,28 +11,25 @@ from flows import research_compute as compute
 from flows.backtest_compute import Frozen
 from flows.backtest_steps import Job
 from flows.costs import costs_of
-from flows.holdings import usable
+from flows.hands import in_hands, time_left
+from flows.holdings import first_usable
 from flows.research_compute import VariantsJob
 from flows.research_draw import draw_batch
 from flows.research_job import template_of
-from flows.research_report import Drawn, Told, desk_for
+from flows.research_report import Drawn, Told, archived, desk_for, keep_report, with_notes
 from flows.research_text import batch_csv
+from flows.run_facts import run_times
 from flows.services import Services
 from flows.start_checks import checked
 from flows.state import RunState
 from flows.story import Story
-from flows.sweep import keep_report, with_notes
 from flows.tasks import Note, Runner
-from flows.variants import TELL_EVERY, time_left
 from pipeline.domain.errors import AppError, BadRequestError
-from pipeline.domain.market import Timeframe
-from pipeline.domain.report import Holding
 from pipeline.domain.request import BacktestRequest, Run
 from pipeline.domain.research import BatchRequest
 from pipeline.research.grid import Grid
 from pipeline.research.reports import BatchReport, BatchTest
 from pipeline.research_commands import parse_batch
-from pipeline.setups.rules import SetupSpec
 
 BATCH_TASKS = ("tests", "visualizer", "telegram_notify")
 """The tasks of a batch under their fixed names, in their order."""
@@ -86,16 +83,11 @@ async def backtests_of(request: BatchRequest, services: Services) -> list[Backte
                     setup_id=setup_id, options=request.options,
                     extra={"rule_version": spec.rule_version},
                 )
-                for timeframe in request.timeframes or (_triggers(spec, own),)
+                for timeframe in request.timeframes
+                or (first_usable(own, (spec.timeframe, *spec.timeframes)),)
                 for period in request.periods
             ]  # fmt: skip
     return found
-
-
-def _triggers(spec: SetupSpec, own: Sequence[Holding]) -> Timeframe:
-    """Return the setup's own timeframe, or where no bars can give it the next that they can."""
-    choices = (spec.timeframe, *spec.timeframes)
-    return next((t for t in choices if usable(own, t)), spec.timeframe)
 
 
 async def run_batch(
@@ -114,7 +106,8 @@ async def run_batch(
     table = batch_csv(done.tests)
     report = with_notes(report, await desk.held_against_first("_tests.csv", table))
     path = await desk.keep("_tests.csv", table, "tests_csv", "text/csv")
-    report = await keep_report(desk, report, {"tests_csv": f"archive/{path}"}, drawn, runner)
+    files = {"tests_csv": f"archive/{path}", "pngs": archived(drawn)}
+    report = await keep_report(desk, report, files, runner)
     documents = ((path, "All tests"), (desk.path(".json"), "The whole report"))
     await runner.optional(
         "telegram_notify", Told, lambda: desk.tell(report, drawn, documents), keep=False
@@ -129,28 +122,16 @@ async def _test_all(request: BatchRequest, run: Run, services: Services, runner:
     waiting = list(reversed(range(len(backtests))))
     begun = time.monotonic()
 
-    async def hand() -> None:
-        while waiting:
-            number = waiting.pop()
-            found[number] = await _kept_or_made(backtests[number], run, services, runner)
+    async def test(number: int) -> None:
+        found[number] = await _kept_or_made(backtests[number], run, services, runner)
 
-    async def tell() -> None:
-        while True:
-            done = sum(test is not None for test in found)
-            left = (time.monotonic() - begun) / max(done, 1) * (len(found) - done)
-            ahead = f", about {time_left(left)} left" if done else ""
-            text = f"{done:,} of {len(found):,} tests{ahead}"
-            await runner.tell(Note(done / len(found), text))
-            await asyncio.sleep(TELL_EVERY)
+    def note() -> Note:
+        done = sum(test is not None for test in found)
+        left = (time.monotonic() - begun) / max(done, 1) * (len(found) - done)
+        ahead = f", about {time_left(left)} left" if done else ""
+        return Note(done / len(found), f"{done:,} of {len(found):,} tests{ahead}")
 
-    tasks = [asyncio.create_task(tell())]
-    tasks += [asyncio.create_task(hand()) for _ in range(services.settings.max_parallel_runs)]
-    try:
-        await asyncio.gather(*tasks[1:])
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    await in_hands(services.settings.max_parallel_runs, waiting, test, lambda: runner.tell(note()))
     return Tests(tests=tuple(test for test in found if test is not None))
 
 
@@ -171,7 +152,7 @@ async def _kept_or_made(
         end=request.end,
     )
     try:
-        test = await _made(request, run, services, test)
+        test = await _made(request, run, services, test, mark)
     except AppError as error:
         if error.retryable:
             raise
@@ -181,13 +162,12 @@ async def _kept_or_made(
 
 
 async def _made(
-    request: BacktestRequest, run: Run, services: Services, test: BatchTest
+    request: BacktestRequest, run: Run, services: Services, test: BatchTest, mark: str
 ) -> BatchTest:
     """Load the bars, test, and write the try into the trial ledger."""
     await checked(request, services)
     template = await template_of(request.setup_id, test.rule_version, services)
     instrument = await services.instruments.get(request.symbol)
-    mark = hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:16]
     state = RunState(services.state.of_run(run.run_id).folder / f"bars_{mark}")
     job = Job(request, run, services, template.plain, instrument, state)
     ingested = await steps.data_ingest(job)
@@ -213,16 +193,13 @@ async def _made(
 
 
 def _report(request: BatchRequest, run: Run, done: Tests, services: Services) -> BatchReport:
-    now, started = services.clock(), run.started_at or run.created_at
     failed = [test for test in done.tests if test.error]
     warnings = []
     if any(test.synthetic for test in done.tests):
         warnings.append("Some bars are SYNTHETIC: a made-up sample, no market.")
     return BatchReport(
         run_id=run.run_id,
-        start_time=started,
-        end_time=now,
-        execution_time_minutes=round((now - started).total_seconds() / 60, 4),
+        **run_times(run, services.clock()),
         tasks_completed=(),
         results_summary={
             "tests": len(done.tests),

@@ -12,6 +12,11 @@ def usable(holdings: Sequence[Holding], timeframe: Timeframe) -> list[Holding]:
     return [h for h in holdings if Timeframe(h.timeframe).minutes <= timeframe.minutes]
 
 
+def first_usable(holdings: Sequence[Holding], choices: Sequence[Timeframe]) -> Timeframe:
+    """Return the first of `choices` that holdings of one symbol give; the first if none does."""
+    return next((t for t in choices if usable(holdings, t)), choices[0])
+
+
 def best_holding(
     holdings: Sequence[Holding], timeframe: Timeframe, start: datetime, end: datetime
 ) -> Holding | None:

@@ -15,7 +15,9 @@ from flows.backtest_steps import Ingested, Job, Processed
 from flows.costs import costs_of
 from flows.repeating import fit_kept
 from flows.research_compute import VariantsJob
+from flows.research_report import Desk, desk_for
 from flows.research_text import own_words, sweep_command
+from flows.run_facts import run_times
 from flows.services import Services
 from flows.start_checks import checked
 from flows.tasks import Runner
@@ -199,13 +201,10 @@ def _plan(research: Research, ingested: Ingested) -> VariantsJob:
 
 def grid_facts(research: Research, ran: Ran, now: Callable[[], Any]) -> dict[str, Any]:
     """Return the fields of a report that every grid's report has."""
-    job, request, ended = research.job, research.request, now()
-    started = job.run.started_at or job.run.created_at
+    job, request = research.job, research.request
     return {
         "run_id": job.run.run_id,
-        "start_time": started,
-        "end_time": ended,
-        "execution_time_minutes": round((ended - started).total_seconds() / 60, 4),
+        **run_times(job.run, now()),
         "request": request.model_dump(mode="json"),
         "setup_id": request.setup_id,
         "rule_version": research.template.rule_version,
@@ -238,3 +237,16 @@ def grid_warnings(research: Research, ran: Ran) -> list[str]:
     if ran.variants.failed:
         warnings.append(f"{ran.variants.failed} variants could not be tested; the table says why.")
     return warnings
+
+
+async def desk_of(research: Research) -> Desk:
+    """Return where the files and messages of a grid's run go."""
+    request = research.request
+    meta = {
+        "setup_id": request.setup_id,
+        "rule_version": research.template.rule_version,
+        "symbol": request.symbol,
+        "timeframe": request.timeframe.value,
+        "period": f"{request.start}/{request.end}",
+    }
+    return await desk_for(research.run, research.services, meta)

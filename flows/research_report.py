@@ -1,15 +1,16 @@
-"""Reports of sweeps, walk-forwards and batches: into the archive, then owed to the chat."""
+"""Reports of all runs but backtests: into the archive, then owed to the chat."""
 
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
 from flows.backtest_compute import Frozen
 from flows.backtest_pictures import PictureFile
+from flows.run_facts import told_record
 from flows.services import Services
-from flows.tasks import SkipTaskError
+from flows.tasks import Runner, SkipTaskError
 from pipeline.domain.errors import DataError
 from pipeline.domain.report import DeliveryKind
 from pipeline.domain.request import Run
@@ -26,6 +27,14 @@ class Drawn(Frozen):
 
 class Told(Frozen):
     """Output of telegram_notify."""
+
+
+R = TypeVar("R", bound=BaseModel)
+
+
+def archived(drawn: Drawn | None) -> list[str]:
+    """Return where a report says that its pictures lie."""
+    return [f"archive/{picture.path}" for picture in drawn.pictures] if drawn else []
 
 
 async def desk_for(run: Run, services: Services, meta: dict[str, Any]) -> "Desk":
@@ -103,3 +112,19 @@ class Desk:
             chat, kind, {"run_id": run.run_id, **payload},
             dedupe_key=f"{word}:{run.run_id}:{run.attempt}", now=self.services.clock(),
         )  # fmt: skip
+
+
+def with_notes(report: R, notes: tuple[str, ...]) -> R:
+    """Return a report with further notes among its warnings."""
+    told = (*getattr(report, "warnings", ()), *notes)
+    return report.model_copy(update={"warnings": told})
+
+
+async def keep_report(desk: Desk, report: R, files: dict[str, Any], runner: Runner) -> R:
+    """Write a report with the paths of its files, and return it so."""
+    artifacts = {"report_json": f"archive/{desk.path('.json')}", **files}
+    tasks = (*runner.records.values(), told_record(desk.run))
+    whole = report.model_copy(update={"artifacts": artifacts, "tasks_completed": tasks})
+    data = whole.model_dump_json(indent=2).encode()
+    await desk.keep(".json", data, "report_json", "application/json")
+    return whole

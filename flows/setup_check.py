@@ -6,19 +6,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flows import setup_check_compute as compute
-from flows.costs import costs_of
 from flows.holdings import usable
 from flows.loading import held_bars
 from flows.news import calendar_for, news_warnings
 from flows.services import Services
 from flows.setup_check_compute import Tried
 from flows.trail import write_trail
-from flows.why import trigger_for
-from flows.why_compute import WhyJob
+from flows.why import trigger_for, why_job
 from pipeline.domain.errors import AppError, BadRequestError, SetupError
 from pipeline.domain.market import Timeframe
 from pipeline.domain.report import Holding
-from pipeline.domain.request import Actor, BacktestOptions
+from pipeline.domain.request import Actor
 from pipeline.setups.authoring import signed
 from pipeline.setups.rules import SetupSpec, SetupVersion
 from pipeline.setups.versions import NO_REASON, next_version
@@ -93,13 +91,7 @@ async def check_setup(text: str, file: str, actor: Actor, services: Services) ->
         note = f"No bars of {symbol} are held in {', '.join(spec.timeframes)} or shorter."
         return Checked(spec, symbol, trigger, None, None, None, version, (note,))
     news = await calendar_for(spec, services)
-    instrument, settings = await services.instruments.get(symbol), services.settings
-    job = WhyJob(
-        spec, trigger, instrument,
-        costs_of(BacktestOptions(), instrument, settings).spread_points, news,
-        settings.chart_theme, settings.timezone, held.holding.synthetic,
-        services.clock().strftime("%Y-%m-%d"),
-    )  # fmt: skip
+    job = await why_job(spec, held, trigger, news, services)
     zone = ZoneInfo(spec.zone)
     days = (start.astimezone(zone).date(), (end - timedelta(seconds=1)).astimezone(zone).date())
     tried = await services.cpu.run(compute.tried, held.bars, job, start, days)

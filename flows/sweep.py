@@ -1,10 +1,8 @@
 """The sweep's story: every variant of a grid tested, the stable plateau found, drawn and told."""
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 import numpy as np
-from pydantic import BaseModel
 
 from flows import research_compute as compute
 from flows.backtest_compute import Frozen
@@ -13,17 +11,18 @@ from flows.research_job import (
     Ran,
     Research,
     check_grid,
+    desk_of,
     grid_facts,
     grid_warnings,
     open_research,
     run_variants,
 )
-from flows.research_report import Desk, Drawn, Told, desk_for
+from flows.research_report import Desk, Drawn, Told, archived, keep_report, with_notes
 from flows.research_text import sweep_title, variants_csv
 from flows.services import Services
 from flows.story import Story
 from flows.tasks import Runner
-from pipeline.domain.request import Run, TaskRecord
+from pipeline.domain.request import Run
 from pipeline.domain.research import SweepRequest
 from pipeline.domain.trial import Pbo, Standing, Trial
 from pipeline.research.grid import Grid
@@ -37,7 +36,6 @@ SWEEP_TASKS = (
 )  # fmt: skip
 """The tasks of a sweep under their fixed names, in their order."""
 SHOWN_FAILURES = 5
-R = TypeVar("R", bound=BaseModel)
 
 
 class Scored(Frozen):
@@ -217,46 +215,8 @@ async def _keep(
     table = variants_csv(names, lines, cells)
     report = with_notes(report, await desk.held_against_first("_variants.csv", table))
     csv_path = await desk.keep("_variants.csv", table, "variants_csv", "text/csv")
-    return await keep_report(desk, report, {"variants_csv": f"archive/{csv_path}"}, drawn, runner)
-
-
-def with_notes(report: R, notes: tuple[str, ...]) -> R:
-    """Return a report with further notes among its warnings."""
-    told = (*getattr(report, "warnings", ()), *notes)
-    return report.model_copy(update={"warnings": told})
-
-
-async def keep_report(
-    desk: Desk, report: R, files: dict[str, str], drawn: Drawn | None, runner: Runner
-) -> R:
-    """Write a report with the paths of its files, and return it so."""
-    told = TaskRecord(
-        task="telegram_notify",
-        status="success" if desk.run.actor.chat_id is not None else "skipped",
-    )
-    artifacts = {
-        "report_json": f"archive/{desk.path('.json')}",
-        **files,
-        "pngs": [f"archive/{p.path}" for p in drawn.pictures] if drawn else [],
-    }
-    tasks = (*runner.records.values(), told)
-    whole = report.model_copy(update={"artifacts": artifacts, "tasks_completed": tasks})
-    data = whole.model_dump_json(indent=2).encode()
-    await desk.keep(".json", data, "report_json", "application/json")
-    return whole
-
-
-async def desk_of(research: Research) -> Desk:
-    """Return where the files and messages of a grid's run go."""
-    request = research.request
-    meta = {
-        "setup_id": request.setup_id,
-        "rule_version": research.template.rule_version,
-        "symbol": request.symbol,
-        "timeframe": request.timeframe.value,
-        "period": f"{request.start}/{request.end}",
-    }
-    return await desk_for(research.run, research.services, meta)
+    files = {"variants_csv": f"archive/{csv_path}", "pngs": archived(drawn)}
+    return await keep_report(desk, report, files, runner)
 
 
 SWEEP = Story(

@@ -11,6 +11,7 @@ import pandas as pd
 
 from flows.backtest_compute import Frozen
 from flows.crews import Crew, crew_for
+from flows.hands import in_hands, time_left
 from flows.research_compute import VariantsJob
 from flows.services import Services
 from flows.state import RunState, write_frame
@@ -21,7 +22,6 @@ from pipeline.research.results import TradeTable, VariantResult
 if TYPE_CHECKING:
     from pipeline.research.variants import Chunk
 
-TELL_EVERY = 1.0
 FEWEST_A_CHUNK, MOST_A_CHUNK = 4, 50
 CHUNKS = 24  # of a small grid: the last hands aren't idle for long, and progress is seen
 
@@ -136,23 +136,13 @@ class _Work:
                 waiting.append(number)
             else:
                 self._done += len(self._chunks[number])
-        teller = asyncio.create_task(self._tell())
-        hands = [asyncio.create_task(self._hand(waiting)) for _ in range(self._crew.hands)]
-        try:
-            await asyncio.gather(*hands)
-        finally:
-            for task in (teller, *hands):
-                task.cancel()
-            await asyncio.gather(teller, *hands, return_exceptions=True)
+        await in_hands(self._crew.hands, waiting, self._test, self._tell)
 
-    async def _hand(self, waiting: list[int]) -> None:
-        """Take chunk after chunk; a hand has one under way, so that other runs get their turn."""
-        while waiting:
-            number = waiting.pop()
-            chunk = await self._crew.test(self._job, self._chunks[number])
-            await self._keep(number, chunk)
-            self._done += len(chunk.results)
-            self._new += len(chunk.results)
+    async def _test(self, number: int) -> None:
+        chunk = await self._crew.test(self._job, self._chunks[number])
+        await self._keep(number, chunk)
+        self._done += len(chunk.results)
+        self._new += len(chunk.results)
 
     async def _keep(self, number: int, chunk: "Chunk") -> None:
         """Keep a chunk, to the end even when another hand has failed meanwhile."""
@@ -164,9 +154,7 @@ class _Work:
             raise
 
     async def _tell(self) -> None:
-        while True:
-            await self._runner.tell(self._note())
-            await asyncio.sleep(TELL_EVERY)
+        await self._runner.tell(self._note())
 
     def _note(self) -> Note:
         size = self._job.grid.size
@@ -176,10 +164,3 @@ class _Work:
             left = spent / self._new * (size - self._done)
             text += f", about {time_left(left)} left"
         return Note(self._done / size, text)
-
-
-def time_left(seconds: float) -> str:
-    """Return a length of time as people say it."""
-    if seconds < 90:  # noqa: PLR2004
-        return f"{max(round(seconds), 1)} s"
-    return f"{round(seconds / 60)} min"

@@ -9,21 +9,20 @@ from typing import Any
 from flows import backtest_steps as steps
 from flows import provenance
 from flows import verify_compute as compute
+from flows.backtest import open_job
 from flows.backtest_steps import Ingested, Job, Processed
 from flows.costs import costs_of
-from flows.holdings import usable
+from flows.holdings import first_usable, usable
 from flows.repeating import fit_kept
-from flows.research_report import Desk, Told, desk_for
+from flows.research_report import Told, desk_for, keep_report
+from flows.run_facts import run_times
 from flows.services import Services
 from flows.start_checks import checked
 from flows.story import Story
 from flows.tasks import Note, Runner
 from flows.verify_compute import Places, VerifyJob
 from pipeline.domain.errors import BadRequestError
-from pipeline.domain.market import Timeframe
-from pipeline.domain.report import Holding
-from pipeline.domain.request import BacktestOptions, Run, TaskRecord
-from pipeline.setups.rules import SetupSpec
+from pipeline.domain.request import BacktestOptions, Run
 from pipeline.verify.report import VerifyReport, VerifyRequest, worst
 from pipeline.verify.results import Check, merged
 from pipeline.verify_commands import parse_verify
@@ -42,7 +41,7 @@ async def run_verify(
     request: VerifyRequest, run: Run, services: Services, runner: Runner
 ) -> VerifyReport:
     """Run the ten tasks and return the report; a check that fails is a result, not an error."""
-    job = await _open(request, run, services)
+    job = await open_job(request.backtest(), run, services)
     notes = await fit_kept(job)
     ingested = await runner.critical(
         "data_ingest", Ingested, lambda: steps.data_ingest(job), {"request": request.symbol}
@@ -65,21 +64,14 @@ async def run_verify(
         warnings=warnings,
         provenance=origin,
     )
-    desk = await _desk(job)
-    report = await _keep(desk, report, runner)
+    desk = await desk_for(run, services, steps.artifact_meta(job))
+    runner.stop.check()
+    report = await keep_report(desk, report, {}, runner)
     documents = ((desk.path(".json"), "The whole report"),)
     await runner.optional(
         "telegram_notify", Told, lambda: desk.tell(report, None, documents), keep=False
     )
     return report.model_copy(update={"tasks_completed": tuple(runner.records.values())})
-
-
-async def _open(request: VerifyRequest, run: Run, services: Services) -> Job:
-    version = request.extra.get("rule_version")
-    spec = await services.setups.get(request.setup_id, version)
-    instrument = await services.instruments.get(request.symbol)
-    state = services.state.of_run(run.run_id)
-    return Job(request.backtest(), run, services, spec, instrument, state)
 
 
 def _plan(request: VerifyRequest, job: Job, ingested: Ingested) -> VerifyJob:
@@ -143,13 +135,9 @@ def _spans(at: Places, plan: VerifyJob) -> list[tuple[int, int]]:
 
 
 def _facts(request: VerifyRequest, job: Job, ingested: Ingested, runner: Runner) -> dict[str, Any]:
-    ended = job.services.clock()
-    started = job.run.started_at or job.run.created_at
     return {
         "run_id": job.run.run_id,
-        "start_time": started,
-        "end_time": ended,
-        "execution_time_minutes": round((ended - started).total_seconds() / 60, 4),
+        **run_times(job.run, job.services.clock()),
         "tasks_completed": tuple(runner.records.values()),
         "artifacts": {},
         "request": request.model_dump(mode="json"),
@@ -176,27 +164,6 @@ def _warnings(job: Job, ingested: Ingested) -> list[str]:
     return warnings
 
 
-async def _desk(job: Job) -> Desk:
-    meta = steps.artifact_meta(job)
-    return await desk_for(job.run, job.services, meta)
-
-
-async def _keep(desk: Desk, report: VerifyReport, runner: Runner) -> VerifyReport:
-    """Write the report before anybody is told of it."""
-    runner.stop.check()
-    status = "success" if desk.run.actor.chat_id is not None else "skipped"
-    told = TaskRecord(task="telegram_notify", status=status)
-    whole = report.model_copy(
-        update={
-            "artifacts": {"report_json": f"archive/{desk.path('.json')}"},
-            "tasks_completed": (*runner.records.values(), told),
-        }
-    )
-    data = whole.model_dump_json(indent=2).encode()
-    await desk.keep(".json", data, "report_json", "application/json")
-    return whole
-
-
 async def check_verify(request: VerifyRequest, services: Services) -> VerifyRequest:
     """Choose timeframe and period where they were left open; refuse what can't be run.
 
@@ -208,7 +175,8 @@ async def check_verify(request: VerifyRequest, services: Services) -> VerifyRequ
     spec = await services.setups.get(request.setup_id, request.extra.get("rule_version"))
     everything = await services.bars.holdings()
     held = [holding for holding in everything if holding.symbol == request.symbol]
-    timeframe = request.timeframe or _timeframe(spec, held)
+    others = sorted(spec.timeframes, key=lambda t: t.minutes)
+    timeframe = request.timeframe or first_usable(held, (spec.timeframe, *others))
     chosen = request.model_copy(update={"timeframe": timeframe})
     if chosen.start is None:
         fitting = usable(held, timeframe)
@@ -223,13 +191,6 @@ async def check_verify(request: VerifyRequest, services: Services) -> VerifyRequ
         raise
     extra = {**chosen.extra, "rule_version": spec.rule_version}
     return chosen.model_copy(update={"extra": extra})
-
-
-def _timeframe(spec: SetupSpec, held: Sequence[Holding]) -> Timeframe:
-    """Return the setup's own timeframe, or the next of its others that held bars give."""
-    others = sorted(spec.timeframes, key=lambda t: t.minutes)
-    fitting = [t for t in (spec.timeframe, *others) if usable(held, t)]
-    return fitting[0] if fitting else spec.timeframe
 
 
 def verify_title(request: VerifyRequest) -> str:

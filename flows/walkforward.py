@@ -14,16 +14,16 @@ from flows.research_job import (
     Ran,
     Research,
     check_grid,
+    desk_of,
     grid_facts,
     grid_warnings,
     open_research,
     run_variants,
 )
-from flows.research_report import Desk, Drawn, Told
+from flows.research_report import Desk, Drawn, Told, archived, keep_report, with_notes
 from flows.research_text import sweep_title, windows_csv
 from flows.services import Services
 from flows.story import Story
-from flows.sweep import desk_of, keep_report, with_notes
 from flows.tasks import Runner, SkipTaskError
 from pipeline.backtest.metrics import metrics
 from pipeline.domain.report import Metrics, Robustness
@@ -208,7 +208,7 @@ async def _keep(
         ),
     }
     paths = {name: f"archive/{path}" for name, path in files.items()}
-    return await keep_report(desk, report, paths, drawn, runner)
+    return await keep_report(desk, report, {**paths, "pngs": archived(drawn)}, runner)
 
 
 def walkforward_title(request: WalkForwardRequest) -> str:

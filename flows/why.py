@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+
 from flows import why_compute as compute
 from flows.costs import costs_of
 from flows.holdings import best_holding, held_text
-from flows.loading import held_bars
+from flows.loading import HeldBars, held_bars
 from flows.news import calendar_for, news_warnings
 from flows.services import Services
 from flows.start_checks import known_words
@@ -76,13 +78,7 @@ async def _answer(
     if held is None:
         raise _nothing(request, holdings)
     news = await calendar_for(spec, services)
-    instrument, settings = await services.instruments.get(request.symbol), services.settings
-    job = WhyJob(
-        spec, trigger, instrument,
-        costs_of(BacktestOptions(), instrument, settings).spread_points, news,
-        settings.chart_theme, settings.timezone, held.holding.synthetic,
-        services.clock().strftime("%Y-%m-%d"),
-    )  # fmt: skip
+    job = await why_job(spec, held, trigger, news, services)
     notes = (*_warm_notes(held.warm, held.wanted), *news_warnings(spec, news, start, end))
     if request.is_period:
         period, picture = await services.cpu.run(
@@ -95,6 +91,23 @@ async def _answer(
     )
     png = None if picture is None else picture.png
     return Explained(request, spec.zone, day, png, notes)
+
+
+async def why_job(
+    spec: SetupSpec,
+    held: HeldBars,
+    trigger: Timeframe,
+    news: pd.DataFrame | None,
+    services: Services,
+) -> WhyJob:
+    """Return what explaining a setup on held bars needs besides the bars."""
+    instrument, settings = await services.instruments.get(held.holding.symbol), services.settings
+    return WhyJob(
+        spec, trigger, instrument,
+        costs_of(BacktestOptions(), instrument, settings).spread_points, news,
+        settings.chart_theme, settings.timezone, held.holding.synthetic,
+        services.clock().strftime("%Y-%m-%d"),
+    )  # fmt: skip
 
 
 def trigger_for(

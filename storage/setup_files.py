@@ -4,7 +4,8 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -205,22 +206,24 @@ def _read_kept(path: Path) -> tuple[SetupVersion, str]:
 
 def _replace(path: Path, data: bytes) -> None:
     """Write a file as a whole, in place of the one that may be there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new_")
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+    with _draft(path, data) as draft:
         draft.chmod(0o644)
         draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _write_once(path: Path, data: bytes) -> bool:
     """Write a new file as a whole; False if it is there already (also by another process)."""
+    with _draft(path, data) as draft:
+        try:
+            os.link(draft, path)  # fails if the name is taken, where a rename would overwrite
+        except FileExistsError:
+            return False
+    return True
+
+
+@contextmanager
+def _draft(path: Path, data: bytes) -> Iterator[Path]:
+    """Give a whole file beside `path`; it is gone afterwards unless it was moved."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new_")
     draft = Path(name)
@@ -229,9 +232,6 @@ def _write_once(path: Path, data: bytes) -> bool:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.link(draft, path)  # fails if the name is taken, where a rename would overwrite
-    except FileExistsError:
-        return False
+        yield draft
     finally:
         draft.unlink(missing_ok=True)
-    return True

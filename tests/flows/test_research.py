@@ -10,9 +10,9 @@ import pytest
 
 from flows import control, research_compute
 from flows.execution import execute_run
+from flows.hands import time_left
 from flows.sweep import SWEEP_TASKS
 from flows.tasks import PlainAttempts, Stop
-from flows.variants import time_left
 from flows.walkforward import WALKFORWARD_TASKS
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.market import Timeframe
@@ -216,7 +216,7 @@ async def test_progress_tells_variants_and_time_left(services, monkeypatch):
         return await put(chat_id, kind, payload, **given)
 
     monkeypatch.setattr(services.outbox, "put", noting)
-    monkeypatch.setattr("flows.variants.TELL_EVERY", 0.0)
+    monkeypatch.setattr("flows.hands.TELL_EVERY", 0.0)
     await ended(SWEEP, services)
     assert "0 of 15 variants" in notes
     assert any("of 15 variants, about" in note for note in notes)
