@@ -202,6 +202,9 @@ class DeliveryKind(StrEnum):
     ALBUM = "album"
     DOCUMENT = "document"
     NOTICE = "notice"  # one kind line, e.g. an error with its reference
+    ALERT = "alert"  # a signal: one photo with buttons, edited as the signal lives on
+    OUTCOME = "outcome"  # what became of a signal, in reply to its alert, silent
+    DIGEST = "digest"  # alerts that were held back, all listed
 
 
 class Delivery(BaseModel):

@@ -1,0 +1,1 @@
+"""Live scanning without its surroundings: what is scanned, decided, followed; pure."""

@@ -1,0 +1,1 @@
+"""What people type about live watching: on, off, status, replay; parsed to requests."""

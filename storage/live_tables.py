@@ -1,0 +1,161 @@
+"""The tables of live watching: signals with their trail, wishes of chats, pulses, labels."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from storage.tables import METADATA, SERIAL, Moment, Words
+
+__all__ = [
+    "ALERTS", "COOLDOWNS", "EVALUATIONS", "LABELED_TRADES", "LIVE_BARS", "METADATA", "PULSES",
+    "SCANNED", "SCANS", "SIGNALS", "WATCHES",
+]  # fmt: skip
+
+SIGNALS = Table(
+    "signals",
+    METADATA,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("key", Words, nullable=False, unique=True),  # origin|setup|symbol|tf|close|side
+    Column("signal_id", Words, nullable=False, unique=True),
+    Column("origin", Words, nullable=False),
+    Column("setup_id", Words, nullable=False),
+    Column("symbol", Words, nullable=False),
+    Column("known_at", Moment, nullable=False),
+    Column("decision", String(16), nullable=False),
+    Column("ticket", Words, nullable=False),
+    Column("record", JSON, nullable=False),  # what never changes after admission
+    Column("life", JSON, nullable=False),
+    Column("answer", JSON),
+    Column("paper", JSON),
+    Column("extra", JSON, nullable=False),
+    Column("following", Boolean, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Index(None, "origin", "known_at"),
+    Index("ix_signals_following", "following", "origin"),
+    sqlite_autoincrement=True,
+)
+
+COOLDOWNS = Table(
+    "cooldowns",
+    METADATA,
+    Column("origin", Words, primary_key=True),
+    Column("setup_id", Words, primary_key=True),
+    Column("symbol", Words, primary_key=True),
+    Column("owner", Words, nullable=False),  # the signal's natural key
+    Column("until", Moment, nullable=False),
+)
+
+ALERTS = Table(
+    "alerts",
+    METADATA,
+    Column("signal_id", Words, primary_key=True),
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", String(8), nullable=False),  # owed, held, told, sent, failed
+    Column("message_id", BigInteger),
+    Column("accepted_at", Moment),
+    Column("held", String(8), nullable=False),
+    Column("due_at", Moment),
+    Index(None, "state", "due_at"),
+    Index("ix_alerts_accepted_at", "accepted_at"),
+)
+
+LIVE_BARS = Table(
+    "live_bars",
+    METADATA,
+    Column("origin", Words, primary_key=True),
+    Column("symbol", Words, primary_key=True),
+    Column("open_time", Moment, primary_key=True),
+    Column("open", Double, nullable=False),
+    Column("high", Double, nullable=False),
+    Column("low", Double, nullable=False),
+    Column("close", Double, nullable=False),
+    Column("volume", Double),
+    Column("spread", Double),
+    Column("seen_at", Moment, nullable=False),
+    Index(None, "seen_at"),
+)
+
+SCANNED = Table(
+    "scanned",
+    METADATA,
+    Column("origin", Words, primary_key=True),
+    Column("symbol", Words, primary_key=True),
+    Column("closed", Moment, nullable=False),
+)
+
+SCANS = Table(
+    "scans",
+    METADATA,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("origin", Words, nullable=False),
+    Column("run_id", Words, nullable=False),
+    Column("trigger_time", Moment, nullable=False),
+    Column("report", JSON, nullable=False),
+    Index(None, "origin", "trigger_time"),
+)
+
+EVALUATIONS = Table(
+    "evaluations",
+    METADATA,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("origin", Words, nullable=False),
+    Column("symbol", Words, nullable=False),
+    Column("setup_id", Words, nullable=False),
+    Column("tf", String(4), nullable=False),
+    Column("first_close", Moment, nullable=False),
+    Column("last_close", Moment, nullable=False),
+    Column("closes", Integer, nullable=False),
+    Column("step", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("signals", Integer, nullable=False),
+    Index(None, "origin", "symbol", "setup_id", "tf", "first_close"),
+)
+
+WATCHES = Table(
+    "watches",
+    METADATA,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),  # 0: rules for all
+    Column("watch", JSON, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+)
+
+PULSES = Table(
+    "pulses",
+    METADATA,
+    Column("name", Words, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("facts", JSON, nullable=False),
+)
+
+LABELED_TRADES = Table(
+    "labeled_trades",
+    METADATA,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("source", Words, nullable=False),
+    Column("signal_id", Words, nullable=False),
+    Column("setup_id", Words, nullable=False),
+    Column("rule_version", Words, nullable=False),
+    Column("symbol", Words, nullable=False),
+    Column("tf", String(4), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("known_at", Moment, nullable=False),
+    Column("resolved_at", Moment, nullable=False),
+    Column("label", Integer),
+    Column("rr", Double),
+    Column("exit_reason", Words, nullable=False),
+    Column("decision", Words, nullable=False),
+    Column("human", String(8), nullable=False),
+    Column("confidence", Double, nullable=False),
+    Column("features", JSON),
+    Column("feature_version", Words),
+    UniqueConstraint("source", "signal_id"),
+)
