@@ -16,7 +16,7 @@ from storage.chats import SqlChatStore
 from storage.database import migrate, open_database
 from storage.instruments import YamlInstruments
 from storage.lease import RedisLease
-from storage.market_ports import InstrumentTable, NewsCalendar
+from storage.market_ports import Feed, InstrumentTable, NewsCalendar
 from storage.memory import MemoryLease
 from storage.news import CsvNews
 from storage.outbox import SqlOutbox
@@ -43,7 +43,10 @@ IDLE_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Services:
-    """Ports and helpers, passed by argument. `clock` gives the time, UTC."""
+    """Ports and helpers, passed by argument.
+
+    `clock` gives the time, UTC. `feed` brings bars as they close; None: no market is connected.
+    """
 
     bars: BarStore
     archive: Archive
@@ -61,6 +64,7 @@ class Services:
     launcher: Launcher
     cpu: CpuPool
     clock: Callable[[], datetime]
+    feed: Feed | None = None
 
 
 def utc_now() -> datetime:
