@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import time
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -29,8 +28,8 @@ from flows.owners import issue_owner_code
 from flows.ready import announce_ready
 from flows.services import Services, open_services
 from flows.settings import Settings
+from flows.turn import Turn
 from pipeline.domain.errors import AppError
-from storage.ports import Lease
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +82,7 @@ class App:
     dispatcher: Dispatcher
     poller: Poller
     courier: Courier
-    turn: "Turn"
+    turn: Turn
 
     async def close(self) -> None:
         """Give the lease back and close the connections."""
@@ -99,7 +98,8 @@ def build(services: Services) -> App:
     replies.session.middleware(Patience())
     for bot in (replies, deliveries):
         bot.session.middleware(pacing)
-    turn = Turn(services.lease, f"bot-{uuid.uuid4().hex[:8]}")
+    owner = f"bot-{uuid.uuid4().hex[:8]}"
+    turn = Turn(services.lease, "poller", owner, ttl=LEASE, renew=RENEW)
     courier = Courier(
         Sender(deliveries, services.archive),
         services.outbox,
@@ -139,49 +139,6 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
         router._parent_router = None  # noqa: SLF001  (routers are modules' own; an app takes them over)
         dispatcher.include_router(router)
     return dispatcher
-
-
-class Turn:
-    """Whose turn it is to poll: of all processes with this token, the holder of the lease."""
-
-    def __init__(self, lease: Lease, owner: str) -> None:
-        self._lease = lease
-        self._owner = owner
-        self._told: bool | None = None
-        self._until = 0.0
-        self._without_store = False
-
-    @property
-    def ours(self) -> bool:
-        """Whether this process may poll now."""
-        return self._without_store or time.monotonic() < self._until
-
-    async def keep(self) -> None:
-        """Take the lease or prolong it, for ever."""
-        while True:
-            await self.renew()
-            await asyncio.sleep(RENEW if self.ours else 1.0)
-
-    async def renew(self) -> None:
-        """Try once. Without the lease's store, who held it or was first goes on."""
-        asked = time.monotonic()
-        try:
-            held = await self._lease.acquire("poller", self._owner, LEASE)
-        except AppError as error:
-            self._without_store = self._told is not False
-            log.warning("lease_unreachable", error=error.user_text, polling=self._without_store)
-            return
-        self._without_store = False
-        self._until = asked + LEASE.total_seconds() if held else 0.0
-        if held is not self._told:
-            log.info("polling" if held else "standing_by_another_bot_polls", owner=self._owner)
-        self._told = held
-
-    async def release(self) -> None:
-        """Give it back, so that the next one need not wait."""
-        self._until, self._without_store = 0.0, False
-        with suppress(AppError):
-            await self._lease.release("poller", self._owner)
 
 
 async def introduce(bot: Bot) -> None:
