@@ -134,8 +134,17 @@ class SignalStore(Protocol):
         """Return where a signal's alert stands."""
         ...
 
-    async def accepted_between(self, start: datetime, end: datetime) -> list[AlertSent]:
-        """Return the alerts accepted in [start, end), by time."""
+    async def accepted_between(
+        self, start: datetime, end: datetime, origin: str | None = None
+    ) -> list[AlertSent]:
+        """Return the alerts accepted in [start, end), by time; of one origin, or all."""
+        ...
+
+    async def owed(self, origin: str) -> dict[int, int]:
+        """Return how many alerts each chat is owed that Telegram has neither taken nor refused.
+
+        Held ones don't count. A chat that is owed nothing is left out.
+        """
         ...
 
     async def held(self, now: datetime) -> list[Held]:

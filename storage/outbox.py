@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, func, literal, or_, select, text, update
+from sqlalchemy import Select, case, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from pipeline.domain.report import Delivery, DeliveryKind
@@ -71,7 +71,6 @@ class SqlOutbox:
                 "version": _C.version + 1,
                 "state": "owed",
                 "attempts": case((_C.state == OWED, _C.attempts), else_=0),
-                "done_at": None,
             },
             where=(_C.kind == progress) & (row.excluded.kind == progress) & ~_C.final,
         )
@@ -102,7 +101,7 @@ class SqlOutbox:
         sent = _C.version == version
         change: dict[str, Any] = {
             "state": case((sent, "sent"), else_=_C.state),
-            "done_at": case((sent, literal(now, Moment)), else_=_C.done_at),
+            "done_at": now,
             "due_at": None,
             "lease_until": case((sent | (_C.leases == lease), None), else_=_C.lease_until),
             "error": "",
@@ -139,6 +138,14 @@ class SqlOutbox:
         query = select(func.count()).select_from(OUTBOX).where(_C.state == OWED)
         async with reading(self._engine) as db:
             return int((await db.execute(query)).scalar_one())
+
+    async def oldest(self) -> datetime | None:
+        """Return since when the oldest that was never sent is owed; None: there is none."""
+        waiting = (_C.state == OWED) & _C.done_at.is_(None)
+        query = select(func.min(_C.created_at, type_=Moment)).where(waiting)
+        async with reading(self._engine) as db:
+            found: datetime | None = (await db.execute(query)).scalar_one()
+            return found
 
     def _claimed(self, delivery_id: int) -> tuple[Any, Any]:
         """Return lease number and version of our claim; the row's last claim if not ours."""

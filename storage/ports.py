@@ -214,6 +214,10 @@ class Outbox(Protocol):
         """Return how many are owed."""
         ...
 
+    async def oldest(self) -> datetime | None:
+        """Return since when the oldest that was never sent is owed; None: there is none."""
+        ...
+
 
 class ChatStore(Protocol):
     """Who may do what, and what a chat was last asked."""

@@ -173,7 +173,7 @@ OUTBOX = Table(
     Column("leased_version", Integer, nullable=False),
     Column("message_ids", JSON, nullable=False),
     Column("error", Words, nullable=False),
-    Column("done_at", Moment),
+    Column("done_at", Moment),  # last sent, or given up; kept when it is owed again
     Index(
         "ix_outbox_owed",
         "chat_id",

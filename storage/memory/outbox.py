@@ -14,6 +14,7 @@ from storage.tables import json_text
 class _Row:
     delivery: Delivery
     state: str = "owed"
+    sent: bool = False  # at least once
     version: int = 1
     leased_version: int = 0
     due_at: datetime | None = None
@@ -70,6 +71,7 @@ class MemoryOutbox:
             return
         if row.version == row.leased_version:
             row.state = "sent"
+        row.sent = True
         if message_ids:
             row.delivery = row.delivery.model_copy(update={"message_ids": tuple(message_ids)})
         row.due_at = row.lease_until = None
@@ -94,6 +96,11 @@ class MemoryOutbox:
     async def pending(self) -> int:
         """Return how many are owed."""
         return sum(row.state == "owed" for row in self._rows.values())
+
+    async def oldest(self) -> datetime | None:
+        """Return since when the oldest that was never sent is owed; None: there is none."""
+        waiting = (r for r in self._rows.values() if r.state == "owed" and not r.sent)
+        return min((row.delivery.created_at for row in waiting), default=None)
 
     def _owed(self, delivery_id: int) -> _Row | None:
         row = self._rows.get(delivery_id)

@@ -44,6 +44,29 @@ async def test_a_delivery_goes_out_once(stores):
     assert await keys(drain, NOW + timedelta(1)) == []
 
 
+async def test_the_oldest_is_the_one_that_waits_longest_and_was_never_sent(stores):
+    outbox = stores.outbox()
+    assert await outbox.oldest() is None
+    await owe(outbox, "p", kind=PROGRESS, n=1)
+    await owe(outbox, "a", chat=2, now=NOW + 2 * SECOND)
+    await owe(outbox, "b", chat=2, now=NOW + 5 * SECOND)
+    assert await stores.outbox().oldest() == NOW
+    p, a = await outbox.claim(NOW + 6 * SECOND, lease=LEASE)
+    await owe(outbox, "p", kind=PROGRESS, n=2)
+    await outbox.ack(p.id, NOW + 7 * SECOND, [1])
+    assert await outbox.oldest() == NOW + 2 * SECOND  # p is owed again, but it stands there
+    await outbox.retry(a.id, NOW + LEASE, "busy")
+    assert await outbox.oldest() == NOW + 2 * SECOND
+    [p, a] = await outbox.claim(NOW + 2 * LEASE, lease=LEASE)
+    await outbox.ack(a.id, NOW + 2 * LEASE, [2])
+    assert await outbox.oldest() == NOW + 5 * SECOND
+    await outbox.ack(p.id, NOW + 2 * LEASE, [1])
+    await owe(outbox, "p", kind=PROGRESS, n=3)
+    [p, b] = await outbox.claim(NOW + 3 * LEASE, lease=LEASE)
+    await outbox.fail(b.id, NOW + 3 * LEASE, "gone")
+    assert await outbox.oldest() is None
+
+
 async def test_a_key_is_owed_once_for_ever(stores):
     outbox = stores.outbox()
     assert await owe(outbox, "a", n=1)
