@@ -44,6 +44,8 @@ from pipeline.backtest.layout import (
     O_EXIT_BAR,
     O_EXIT_PRICE,
     O_EXIT_TIME,
+    O_FIRST,
+    O_LEFT,
     O_MAE,
     O_MFE,
     O_NIGHTS,
@@ -56,6 +58,7 @@ from pipeline.backtest.layout import (
     P_LEFT,
     P_MAE,
     P_MFE,
+    P_NEXT,
     P_NIGHTS,
     P_PAID,
     P_REASON,
@@ -119,7 +122,7 @@ def _close(
     out: np.ndarray, p: np.ndarray, plan: np.ndarray, bars: np.ndarray, i: int, when: float
 ) -> None:
     """Write a finished position to its outcome row."""
-    out[O_STATE] = p[P_REASON]
+    out[O_STATE], out[O_LEFT] = p[P_REASON], 0.0
     out[O_EXIT_BAR] = i
     out[O_EXIT_PRICE] = plan[SIDE] * p[P_PAID]
     out[O_EXIT_TIME] = when
@@ -237,13 +240,17 @@ def run_plan(
         if p[P_LEFT] <= 0:
             _close(out, p, plan, bars, i, when)
             return
+        if p[P_NEXT] > 0 and np.isnan(out[O_FIRST]):
+            out[O_FIRST] = when
         how = UNFILLED
     end = bars.shape[1] - 1
     _o, _h, _low, close = leaving(bars, end, plan[SIDE], bars[B_SPREAD, end])
     p[P_SPREAD] += p[P_LEFT] * bars[B_SPREAD, end]
     p[P_NIGHTS] += p[P_LEFT] * (bars[B_NIGHTS, end] - bars[B_NIGHTS, first])
-    leave(p, p[P_LEFT], close, slip, TIME)
+    left = p[P_LEFT]
+    leave(p, left, close, slip, TIME)
     _close(out, p, plan, bars, end, bars[B_END, end])
+    out[O_LEFT] = left
 
 
 @njit(cache=True)

@@ -58,8 +58,10 @@ DUST = 1e-9  # a share too small to be one
     O_ENTRY_SLIPPED,
     O_SPREAD,  # paid on the leg that trades at the ask, in prices
     O_NIGHTS,
-) = range(13)
-OUTCOME_WIDTH = 13
+    O_LEFT,  # share that only the end of the bars closed
+    O_FIRST,  # when the first of two targets was taken; NaN: not, or in the bar that ended it
+) = range(15)
+OUTCOME_WIDTH = 15
 
 # How an order met a bar.
 UNFILLED, AT_OPEN, INSIDE, REFUSED = range(4)

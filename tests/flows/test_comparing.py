@@ -12,7 +12,7 @@ from flows.cli_compare import comparison_lines
 from flows.comparing import compare_runs
 from flows.comparison_text import CAUSES, MISSED
 from flows.stories import STORIES
-from pipeline.backtest.engine import _MISSED
+from pipeline.backtest import book
 from pipeline.domain.comparison import Cause
 from pipeline.domain.errors import BadBarsError, BadRequestError
 from pipeline.domain.market import Timeframe
@@ -129,7 +129,7 @@ async def test_a_run_under_way_is_refused(services, monkeypatch):
 
 
 def test_every_reason_of_a_missed_order_has_its_words():
-    reasons = {str(getattr(reason, "value", reason)) for reason, _ in _MISSED.values()}
+    reasons = {str(getattr(reason, "value", reason)) for reason, _ in book.MISSED.values()}
     assert reasons <= set(MISSED)
 
 

@@ -37,6 +37,8 @@ class Outcome:
     bar: int = -1
     entry_bar: float = math.nan
     exits: list[tuple[float, float]] = field(default_factory=list)
+    first_target: float = math.nan
+    left: float = 0.0
 
     def nights(self, swap: Swap) -> float:
         """Nights held, share by share, from the entry bar's open to the exit bar's."""
@@ -277,7 +279,10 @@ def follow(
         if not position.left:
             out.state, out.exit_time, out.exit, out.bar = position.reason, when, position.paid, i
             return out
+        if position.taken and math.isnan(out.first_target):
+            out.first_target = when
     if position is not None:
+        out.left = position.left
         position.close(position.left, leaving(bars[-1], long=long)[3], "TIME", slips=True)
         out.state, out.exit_time, out.exit = "TIME", bars[-1].end, position.paid
     return out

@@ -27,7 +27,7 @@ COSTS = CostModel(slippage_points=0.2)
 @pytest.mark.parametrize("timeframe", [Timeframe.M1, Timeframe.M5])
 def test_kernel_equals_twin_trade_by_trade(mode, timeframe):
     rng = np.random.default_rng([7, timeframe.minutes])
-    filled = 0
+    filled = halves = 0
     for _ in range(6):
         minutes = random_minutes(rng, 900)
         bars = minutes if timeframe is Timeframe.M1 else five_minutes(minutes)
@@ -36,6 +36,7 @@ def test_kernel_equals_twin_trade_by_trade(mode, timeframe):
             plans, bars, INSTRUMENT, COSTS, timeframe=timeframe, mode=mode, m1=minutes
         )
         trades = {t.signal_id: t for t in result.trades}
+        courses = {t.signal_id: c for t, c in zip(result.trades, result.courses, strict=True)}
         missed = {m.signal_id: m for m in result.missed}
         inner = twin_bars(minutes, Timeframe.M1) if timeframe is Timeframe.M5 else []
         outer = twin_bars(bars, timeframe)
@@ -51,7 +52,18 @@ def test_kernel_equals_twin_trade_by_trade(mode, timeframe):
             assert trade.exit_price == pytest.approx(expected.exit, abs=1e-9), plan
             assert trade.entry_time.timestamp() == expected.entry_time, plan
             assert trade.exit_time.timestamp() == expected.exit_time, plan
+            course = courses[plan.signal_id]
+            assert course.left == pytest.approx(expected.left), plan
+            halves += course.first_target_at is not None
+            assert _seconds(course.first_target_at) == pytest.approx(
+                expected.first_target, nan_ok=True
+            ), plan
     assert filled > 250
+    assert halves > 30
+
+
+def _seconds(moment):
+    return math.nan if moment is None else moment.timestamp()
 
 
 @pytest.mark.parametrize("seed", range(4))
