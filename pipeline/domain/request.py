@@ -65,6 +65,19 @@ class BacktestRequest(BaseModel):
         return self
 
 
+class LiveRequest(BaseModel):
+    """One scan at a bar's close (contract section 3); `trigger_timestamp` is the market's time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trigger: Literal["scheduled_1min", "manual", "catch_up", "replay"] = "scheduled_1min"
+    trigger_timestamp: datetime
+    symbols: tuple[str, ...]
+    timeframes: tuple[Timeframe, ...]
+    active_setup_ids: tuple[str, ...]
+    mode: Literal[Mode.LIVE] = Mode.LIVE
+
+
 class Channel(StrEnum):
     """Where a request came from."""
 
