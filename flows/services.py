@@ -16,8 +16,15 @@ from storage.chats import SqlChatStore
 from storage.database import migrate, open_database
 from storage.instruments import YamlInstruments
 from storage.lease import RedisLease
+from storage.live_ports import HealthBoard, ScanLog, SignalStore, WatchStore
 from storage.market_ports import Feed, InstrumentTable, NewsCalendar
-from storage.memory import MemoryLease
+from storage.memory import (
+    MemoryHealthBoard,
+    MemoryLease,
+    MemoryScanLog,
+    MemorySignalStore,
+    MemoryWatchStore,
+)
 from storage.news import CsvNews
 from storage.outbox import SqlOutbox
 from storage.ports import (
@@ -59,6 +66,10 @@ class Services:
     instruments: InstrumentTable
     news: NewsCalendar
     lease: Lease
+    signals: SignalStore
+    scans: ScanLog
+    watches: WatchStore
+    health: HealthBoard
     settings: Settings
     state: StateFolder
     launcher: Launcher
@@ -90,18 +101,23 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
     cpu = make_cpu(settings, computes=computes)
     try:
         await migrate(database)
+        outbox = SqlOutbox(database.engine)
         services = Services(
             bars=ParquetBarStore(home / "bars"),
             archive=FileArchive(home / "archive", database.engine),
             runs=SqlRunStore(database.engine),
             audit=SqlAuditLog(database.engine),
-            outbox=SqlOutbox(database.engine),
+            outbox=outbox,
             chats=SqlChatStore(database.engine),
             trials=SqlTrialLedger(database.engine),
             setups=FileSetupStore(builtin_library(), home / "rules", home / "versions"),
             instruments=YamlInstruments(home / "instruments.yaml"),
             news=CsvNews(home / "news.csv"),
             lease=lease,
+            signals=MemorySignalStore(outbox),
+            scans=MemoryScanLog(),
+            watches=MemoryWatchStore(),
+            health=MemoryHealthBoard(),
             settings=settings,
             state=StateFolder(home / "state"),
             launcher=launcher,

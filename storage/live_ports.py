@@ -26,6 +26,9 @@ from pipeline.domain.live import (
 from pipeline.domain.market import Timeframe
 from pipeline.domain.watch import LiveRules, Watch
 
+PULSES_KEPT = timedelta(days=7)
+"""How long the pulse of a process that is gone stays on the board."""
+
 
 @dataclass(frozen=True)
 class Admission:
@@ -61,7 +64,8 @@ class SignalStore(Protocol):
            reason; no alert.
         4. Else it is kept, the cooldown runs until the bar's close + `cooldown`, and each chat is
            owed an ALERT with dedupe key `alert:{signal_id}:{chat_id}` and payload
-           {"signal_id", "silent"}, or a row that waits for its digest.
+           {"signal_id", "silent", "edits": 0}, or a row that waits for its digest. Each edit owed
+           later counts `edits` up.
 
         Redis is asked first where there is one, but the database decides: without Redis, or after
         it was emptied, the result is the same. `cooldown` of zero: never suppressed.
@@ -96,10 +100,12 @@ class SignalStore(Protocol):
     ) -> bool:
         """Write what became of a signal, and tell it, in one transaction.
 
-        False, and nothing is done, if the kept life (or paper) is as new already (`as_of`). Else
-        each chat's ALERT is owed again as an edit, unless it was never owed; with `reply` each
-        chat that has an alert is owed an OUTCOME with dedupe key `outcome:{signal_id}:{state}:
-        {chat_id}` and that payload. `label` is written or replaced in `labeled_trades`.
+        False, and nothing is done, if neither life nor paper is newer (`as_of`) than the kept
+        one. Else what is newer is kept. If more than `as_of` differs, the ALERT of each chat that
+        has it or is owed it is owed again as an edit; with `reply` each of these chats is owed
+        an OUTCOME with dedupe key `outcome:{signal_id}:{state}:{chat_id}` and that payload.
+        `label` is written or replaced in `labeled_trades`; what people did comes from the kept
+        answer.
         """
         ...
 
@@ -108,6 +114,7 @@ class SignalStore(Protocol):
     ) -> tuple[LiveSignal | None, bool]:
         """Keep the first answer to a ticket whose hash begins with `ticket`; edits are owed.
 
+        A row of `labeled_trades` that is there already learns what people did.
         (None, False): there is no such signal or the ticket is another. (record, False): it was
         answered before; the record tells by whom.
         """
@@ -120,18 +127,23 @@ class SignalStore(Protocol):
     async def accepted(
         self, signal_id: str, chat_id: int, message_id: int, at: datetime
     ) -> AlertSent:
-        """Keep that a chat's alert was accepted by Telegram; the first time counts."""
+        """Keep that a chat's alert was accepted by Telegram; the first time counts.
+
+        Call it before `Outbox.ack`: then a delivery that comes back is known to have arrived.
+        """
         ...
 
     async def undelivered(self, signal_id: str, chat_id: int, now: datetime) -> bool:
         """Note that a chat will never get its alert; True if the cooldown was given back.
 
-        It is given back, by compare and delete, once no chat has the alert or is owed it.
+        It is given back, by compare and delete, once no chat has the alert or is owed it. Call
+        it before `Outbox.fail`: whoever dies between them does both again. A chat that has
+        the alert already (only an edit failed) keeps it: False.
         """
         ...
 
     async def alerts(self, signal_id: str) -> list[AlertSent]:
-        """Return where a signal's alert stands."""
+        """Return where a signal's alert stands, by chat; only chats that have it."""
         ...
 
     async def accepted_between(
@@ -180,7 +192,8 @@ class ScanLog(Protocol):
         """Keep one scan in one transaction; a bar already kept stays as it was seen first.
 
         Evaluations are kept as stretches: one that says the same as the last of its setup,
-        symbol and timeframe prolongs it.
+        symbol and timeframe, at the very next close of the same UTC day, prolongs it. So words
+        that change with each bar cost a row each. A mark of how far never goes back.
         """
         ...
 
@@ -211,7 +224,10 @@ class ScanLog(Protocol):
         ...
 
     async def prune(self, before: datetime) -> int:
-        """Forget scans, evaluations and bars older than that; return how many rows."""
+        """Forget scans, marks, evaluations and bars recorded before that; return how many rows.
+
+        By this machine's clock, so that a replay of old bars is kept as long as anything else.
+        """
         ...
 
 
@@ -243,7 +259,7 @@ class HealthBoard(Protocol):
     """Where processes say that they live and what they see."""
 
     async def beat(self, name: str, facts: Mapping[str, Any], now: datetime) -> None:
-        """Write a process's newest pulse."""
+        """Write a process's newest pulse; those older than `PULSES_KEPT` are forgotten."""
         ...
 
     async def pulses(self) -> list[Pulse]:

@@ -2,19 +2,27 @@
 
 from storage.memory.archive import MemoryArchive
 from storage.memory.chats import MemoryChatStore
+from storage.memory.health import MemoryHealthBoard
 from storage.memory.lease import MemoryLease
 from storage.memory.news import MemoryNews
 from storage.memory.outbox import MemoryOutbox
 from storage.memory.runs import MemoryAuditLog, MemoryRunStore
+from storage.memory.scans import MemoryScanLog
+from storage.memory.signals import MemorySignalStore
 from storage.memory.trials import MemoryTrialLedger
+from storage.memory.watches import MemoryWatchStore
 
 __all__ = [
     "MemoryArchive",
     "MemoryAuditLog",
     "MemoryChatStore",
+    "MemoryHealthBoard",
     "MemoryLease",
     "MemoryNews",
     "MemoryOutbox",
     "MemoryRunStore",
+    "MemoryScanLog",
+    "MemorySignalStore",
     "MemoryTrialLedger",
+    "MemoryWatchStore",
 ]

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline.domain.report import Delivery, DeliveryKind
+from storage.outbox_rules import EDIT, REPLACEABLE, first_rank
 from storage.tables import json_text
 
 
 @dataclass
 class _Row:
     delivery: Delivery
+    rank: int
     state: str = "owed"
     sent: bool = False  # at least once
     version: int = 1
@@ -37,7 +39,7 @@ class MemoryOutbox:
         dedupe_key: str,
         now: datetime,
     ) -> bool:
-        """Owe one delivery; True if it is owed by this put (new, or a PROGRESS replaced)."""
+        """Owe one delivery; True if it is owed by this put (new, or replaced)."""
         payload = json.loads(json_text(payload))
         held = next((r for r in self._rows.values() if r.delivery.dedupe_key == dedupe_key), None)
         if held is not None:
@@ -51,20 +53,21 @@ class MemoryOutbox:
                 payload=payload,
                 dedupe_key=dedupe_key,
                 created_at=now,
-            )
+            ),
+            first_rank(kind),
         )
         return True
 
     async def claim(self, now: datetime, *, lease: timedelta, limit: int = 20) -> list[Delivery]:
-        """Lease the oldest owed delivery of each chat, oldest first."""
-        heads = list(self._heads(now))[:limit]
+        """Lease the head of each chat's queue; alerts not sent yet first, then by age."""
+        heads = sorted(self._heads(now), key=_place)[:limit]
         for row in heads:
             row.lease_until = now + lease
             row.leased_version = row.version
         return [row.delivery for row in heads]
 
     async def ack(self, delivery_id: int, now: datetime, message_ids: Sequence[int]) -> None:
-        """Mark it sent; a PROGRESS replaced meanwhile stays owed, with the message ids kept."""
+        """Mark it sent; what was replaced meanwhile stays owed, with the message ids kept."""
         del now
         row = self._owed(delivery_id)
         if row is None:
@@ -74,6 +77,7 @@ class MemoryOutbox:
         row.sent = True
         if message_ids:
             row.delivery = row.delivery.model_copy(update={"message_ids": tuple(message_ids)})
+            row.rank = EDIT if row.delivery.kind is DeliveryKind.ALERT else row.rank
         row.due_at = row.lease_until = None
         row.error = ""
 
@@ -112,16 +116,24 @@ class MemoryOutbox:
             if row.state == "owed":
                 queues.setdefault(row.delivery.chat_id, []).append(row)
         for queue in queues.values():
-            under_way = any(row.lease_until and row.lease_until > now for row in queue)
-            waits = queue[0].due_at is not None and queue[0].due_at > now
-            if not under_way and not waits:
-                yield queue[0]
+            if not any(row.lease_until and row.lease_until > now for row in queue):
+                yield from _head(sorted(queue, key=_place), now)
+
+
+def _head(queue: list[_Row], now: datetime) -> list[_Row]:
+    """Return the one that may be leased, if any, of a queue in which nothing is under way."""
+    due = [row for row in queue if row.due_at is None or row.due_at <= now]
+    return [row for row in due[:1] if row is queue[0] or row.rank == EDIT]
+
+
+def _place(row: _Row) -> tuple[int, int]:
+    return row.rank, row.delivery.id
 
 
 def _replace(held: _Row, kind: DeliveryKind, payload: dict[str, Any]) -> bool:
-    """Replace a PROGRESS that is not final; whether that was so."""
-    both = {kind, held.delivery.kind} == {DeliveryKind.PROGRESS}
-    if not both or held.delivery.payload.get("final") is True:
+    """Replace what may be replaced; whether that was so."""
+    final = kind is DeliveryKind.PROGRESS and held.delivery.payload.get("final") is True
+    if kind not in REPLACEABLE or held.delivery.kind is not kind or final:
         return False
     attempts = held.delivery.attempts if held.state == "owed" else 0
     update = {"payload": payload, "attempts": attempts}

@@ -24,11 +24,15 @@ from storage.memory import (
     MemoryArchive,
     MemoryAuditLog,
     MemoryChatStore,
+    MemoryHealthBoard,
     MemoryLease,
     MemoryNews,
     MemoryOutbox,
     MemoryRunStore,
+    MemoryScanLog,
+    MemorySignalStore,
     MemoryTrialLedger,
+    MemoryWatchStore,
 )
 from storage.memory_bars import MemoryBarStore
 
@@ -131,18 +135,23 @@ async def plain_services(
     bars = MemoryBarStore()
     await bars.merge("EURUSD", Timeframe.M5, wavy_bars(), source="test", now=NOW)
     launcher = InProcessLauncher(chosen.max_parallel_runs)
+    outbox = MemoryOutbox()
     services = Services(
         bars=bars,
         archive=MemoryArchive(),
         runs=MemoryRunStore(),
         audit=MemoryAuditLog(),
-        outbox=MemoryOutbox(),
+        outbox=outbox,
         chats=MemoryChatStore(),
         trials=MemoryTrialLedger(),
         setups=LibrarySetups(),
         instruments=YamlInstruments(),
         news=MemoryNews(),
         lease=MemoryLease(),
+        signals=MemorySignalStore(outbox),
+        scans=MemoryScanLog(),
+        watches=MemoryWatchStore(),
+        health=MemoryHealthBoard(),
         settings=chosen,
         state=StateFolder(home / "state"),
         launcher=launcher,
