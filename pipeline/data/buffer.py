@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
-from pipeline.data.clean import VALUES, binned_values, frame_of
+from pipeline.data.clean import VALUES, bin_opens, binned_values, frame_of
 from pipeline.domain.bars import epoch_seconds
 from pipeline.domain.errors import BadBarsError
 from pipeline.domain.market import Timeframe
+
+_LONG_AGO = np.iinfo(np.int64).min // 2
+_NO_TIMES = np.empty(0, dtype="int64")
+_NO_VALUES = np.empty((0, len(VALUES)))
 
 
 class BarBuffer:
@@ -29,6 +33,10 @@ class BarBuffer:
     read at its last *closed* bar. Where the appended bars begin inside a bin, that first bin
     holds only their part of it.
 
+    A bin whose last minutes have no base bar shows only when the next base bar comes, or when
+    `tick` says that its time is over. Base bars that come for it after that still count: it is
+    made anew, and its timeframe is named again among those that gained a bar.
+
     Memory is bounded: of each timeframe at most twice its depth (and the base bars of the
     longest open bin) are held.
     """
@@ -40,11 +48,18 @@ class BarBuffer:
         self.base = base
         self._rows = {t: _Rows(t, max(n, 1)) for t, n in {base: 1, **depths}.items()}
         self._bins = {t: _OpenBin(base, t) for t in self._rows if t is not base}
+        self._clock = _LONG_AGO
 
     @property
     def timeframes(self) -> tuple[Timeframe, ...]:
         """The timeframes held, shortest first."""
         return tuple(sorted(self._rows, key=lambda t: t.minutes))
+
+    @property
+    def next_close(self) -> datetime | None:
+        """When the first of the open bins will be over (UTC); None: no bin is open."""
+        ends = [open_bin.end for open_bin in self._bins.values() if open_bin.end is not None]
+        return datetime.fromtimestamp(min(ends), UTC) if ends else None
 
     @property
     def rows_held(self) -> int:
@@ -68,9 +83,23 @@ class BarBuffer:
             raise BadBarsError(f"bars up to {bars['open_time'].iloc[0]} are held already")
         values = np.column_stack([bars[name].to_numpy(dtype="float64") for name in VALUES])
         base.add(opened, values)
-        grown = [self.base]
+        closes = int(opened[-1]) + self.base.minutes * 60
+        return (self.base, *self._closed(closes, opened, values))
+
+    def tick(self, until: datetime) -> tuple[Timeframe, ...]:
+        """Close the bins that are over at `until` by the clock; return the timeframes that grew.
+
+        Only bins with a base bar show, so ticking makes no bar that `clean.resample` would not
+        make of the same base bars once a later one has come: it shows them sooner.
+        """
+        return self._closed(int(until.timestamp()), _NO_TIMES, _NO_VALUES)
+
+    def _closed(self, now: int, opened: np.ndarray, values: np.ndarray) -> tuple[Timeframe, ...]:
+        """Give base bars to the open bins; move the bins that are over by now to the rows."""
+        self._clock = max(self._clock, now)
+        grown = []
         for timeframe, open_bin in self._bins.items():
-            done_opens, done = open_bin.take(opened, values)
+            done_opens, done = open_bin.take(self._clock, opened, values)
             if len(done_opens):
                 self._rows[timeframe].add(done_opens, done)
                 grown.append(timeframe)
@@ -105,10 +134,12 @@ class _Rows:
     @property
     def last_open(self) -> int:
         """Epoch seconds of the newest bar's open; long ago if there is none."""
-        return int(self._opened[self._size - 1]) if self._size else np.iinfo(np.int64).min // 2
+        return int(self._opened[self._size - 1]) if self._size else _LONG_AGO
 
     def add(self, opened: np.ndarray, values: np.ndarray) -> None:
-        """Put rows behind the others; the oldest fall out."""
+        """Put rows behind the others, for those that are not older; the oldest fall out."""
+        while self._size and self._opened[self._size - 1] >= opened[0]:
+            self._size -= 1
         opened, values = opened[-self._depth :], values[-self._depth :]
         new = len(opened)
         if self._size + new > len(self._opened):
@@ -127,33 +158,50 @@ class _Rows:
 
 
 class _OpenBin:
-    """The base bars of a longer bar that is not over yet."""
+    """The base bars of longer bars that are not over yet, or that the clock alone has closed."""
 
     def __init__(self, base: Timeframe, timeframe: Timeframe) -> None:
-        self._length = base.minutes * 60
+        self._base_length = base.minutes * 60
+        self._length = timeframe.minutes * 60
         self._timeframe = timeframe
-        self._end = np.iinfo(np.int64).min
+        self._told = _LONG_AGO
         self._opened: list[np.ndarray] = []
         self._values: list[np.ndarray] = []
+        self.end: int | None = None
+        """When the first bin that was not given yet is over; None: there is none."""
 
     def __len__(self) -> int:
         return sum(len(opened) for opened in self._opened)
 
-    def take(self, opened: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Add base bars; return the opens and values of the longer bars that are over now."""
-        self._opened.append(opened)
-        self._values.append(values)
-        closes = int(opened[-1]) + self._length
-        if closes < self._end:
-            return opened[:0], values[:0]
+    def take(
+        self, until: int, opened: np.ndarray, values: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Add base bars; return the opens and values of the longer bars that are over `until`.
+
+        Each is given once, and again if base bars came for it after that.
+        """
+        late = len(opened) > 0 and int(opened[0]) < self._told
+        if len(opened):
+            self._opened.append(opened)
+            self._values.append(values)
+            if self.end is None:
+                self.end = int(bin_opens(opened[:1], self._timeframe)[0]) + self._length
+        if not late and (self.end is None or until < self.end):
+            return _NO_TIMES, _NO_VALUES
+        return self._over(until, opened[:1] if late else None)
+
+    def _over(self, until: int, changed_from: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         opened, values = np.concatenate(self._opened), np.concatenate(self._values)
         bins, binned = binned_values(opened, values, self._timeframe)
-        over = bins + self._timeframe.minutes * 60 <= closes
-        if over.all():  # the next bar says where the next bin lies
-            self._opened, self._values, self._end = [], [], closes
-        else:
-            first = bins[np.argmin(over)]
-            kept = np.searchsorted(opened, first)
-            self._opened, self._values = [opened[kept:]], [values[kept:]]
-            self._end = int(first) + self._timeframe.minutes * 60
-        return bins[over], binned[over]
+        ends = bins + self._length
+        told, self._told = self._told, until
+        given = (ends <= until) & (ends > told)
+        if changed_from is not None:
+            given |= (ends <= until) & (bins >= bin_opens(changed_from, self._timeframe)[0])
+        waiting = ends[ends > until]
+        self.end = int(waiting[0]) if len(waiting) else None
+        # A bin that only the clock has closed may still get a base bar that comes late.
+        may_grow = bins[ends > int(opened[-1]) + self._base_length]
+        kept = np.searchsorted(opened, may_grow[0]) if len(may_grow) else len(opened)
+        self._opened, self._values = [opened[kept:]], [values[kept:]]
+        return bins[given], binned[given]

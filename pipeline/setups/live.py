@@ -1,6 +1,7 @@
 """Signals as they happen: the backtest's own functions on the newest bars, at each bar's close."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 import pandas as pd
@@ -37,6 +38,10 @@ class LiveSetup:
         """Return an empty buffer deep enough for this setup; None: of trigger bars."""
         return BarBuffer(base or self.trigger, self.depths)
 
+    def is_due(self, opened: datetime, closed: datetime) -> bool:
+        """Return whether a signal can become known at the close of the bar [opened, closed)."""
+        return self._hours.may_end_at(opened, closed)
+
     def scan(
         self, buffer: BarBuffer, quality: float = 1.0, news: pd.DataFrame | None = None
     ) -> Found:
@@ -62,7 +67,7 @@ class LiveSetup:
         looked at again. The funnel counts the newest day alone.
         """
         newest = buffer.newest(self.trigger)
-        if newest is None or not self._hours.may_end_at(*newest):
+        if newest is None or not self.is_due(*newest):
             return NOTHING
         frames = {t: buffer.frame(t, n) for t, n in self.depths.items()}
         tools = detect(frames, self.spec, self.trigger, self.instrument)

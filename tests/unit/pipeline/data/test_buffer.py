@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.data.buffer import BarBuffer
-from pipeline.data.clean import resample
-from pipeline.domain.bars import bar_frame, validate_bars
+from pipeline.data.clean import VALUES, binned_values, frame_of, resample
+from pipeline.domain.bars import bar_frame, epoch_seconds, validate_bars
 from pipeline.domain.errors import BadBarsError
 from pipeline.domain.market import Timeframe
 from tests.kit.bar_strategies import bar_frames
@@ -42,6 +42,59 @@ def test_any_pieces_give_the_bars_of_all_of_history(market, depth, random):
                 resample(bars[:before], base, timeframe)
             )
             assert (timeframe in gained) == grown
+
+
+def over_by_the_clock(bars, timeframe, moment):
+    """Return the bins of all bars that are over at a moment, asked of no buffer."""
+    values = np.column_stack([bars[name].to_numpy() for name in VALUES])
+    opens, binned = binned_values(epoch_seconds(bars["open_time"]), values, timeframe)
+    over = opens + timeframe.minutes * 60 <= moment
+    return frame_of(opens[over], binned[over], timeframe)
+
+
+@settings(max_examples=60, deadline=None)
+@given(bar_frames(max_size=90), st.randoms(use_true_random=False))
+def test_a_clock_that_runs_ahead_shows_the_same_bars_sooner_and_late_bars_still_count(
+    market, random
+):
+    bars, base, _ = market
+    depths = depths_from(base, 200)
+    buffer, clock, done, held = BarBuffer(base, depths), 0, 0, dict.fromkeys(depths, 0)
+    while done < len(bars):
+        step = random.choice([1, 1, 2, 30])
+        gained = {*buffer.append(bars[done : done + step])}
+        done = min(done + step, len(bars))
+        clock = max(clock, int(epoch_seconds(bars["close_time"])[done - 1]))
+        if random.random() < 0.4:
+            clock += random.choice([30, 60, 600, 4000, 90_000])
+            moment = pd.Timestamp(clock, unit="s", tz="UTC").to_pydatetime()
+            gained |= {*buffer.tick(moment)}
+            assert buffer.next_close is None or buffer.next_close > moment
+        for timeframe, depth in depths.items():
+            if timeframe is not base:
+                wanted = over_by_the_clock(bars[:done], timeframe, clock)
+                assert timeframe in gained or len(wanted) == held[timeframe]
+                held[timeframe] = len(wanted)
+                wanted = wanted[-depth:].reset_index(drop=True)
+                pd.testing.assert_frame_equal(buffer.frame(timeframe), wanted, check_exact=True)
+
+
+def test_a_bin_is_over_when_the_clock_says_so(rng_bars):
+    buffer = BarBuffer(Timeframe.M5, {Timeframe.M15: 5, Timeframe.H1: 5})
+    first = rng_bars["open_time"].iloc[0].floor("1h") + pd.Timedelta(hours=1)
+    bars = rng_bars[rng_bars["open_time"] >= first].reset_index(drop=True)
+    quarter, hour = first + pd.Timedelta(minutes=15), first + pd.Timedelta(hours=1)
+    assert buffer.next_close is None
+    buffer.append(bars[:2])
+    assert buffer.next_close == quarter
+    assert buffer.tick(quarter - pd.Timedelta(seconds=1)) == ()
+    assert buffer.tick(quarter) == (Timeframe.M15,)
+    assert buffer.frame(Timeframe.M15)["close"].iloc[-1] == bars["close"].iloc[1]
+    assert buffer.next_close == hour
+    assert buffer.append(bars[2:3]) == (Timeframe.M5, Timeframe.M15), "it came late, and counts"
+    same_as_backtest(buffer, {Timeframe.M15: 5}, bars[:3])
+    assert buffer.tick(hour) == (Timeframe.H1,)
+    assert buffer.tick(hour) == ()
 
 
 @pytest.mark.parametrize("month", ["2025-10-30", "2025-03-06"])

@@ -1,0 +1,160 @@
+"""One symbol watched: its bars as they close, and every setup asked at each close it waits for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from pipeline.data.buffer import BarBuffer
+from pipeline.domain.bars import epoch_seconds
+from pipeline.domain.live import Evaluation
+from pipeline.domain.market import Instrument, Timeframe
+from pipeline.domain.signal import Signal
+from pipeline.domain.trade import Plan
+from pipeline.live.evaluating import evaluation_of, reads_the_clock
+from pipeline.setups.detecting import warm_up
+from pipeline.setups.engine import Overrides
+from pipeline.setups.live import LiveSetup
+from pipeline.setups.model import SetupSpec
+
+SHOWN = 300
+"""Bars that `window` can give at least, of each timeframe held."""
+AS_WRITTEN = Overrides()
+PAUSED = "paused: the feed's clock is in doubt"
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What one close brought: of a bar, or of longer bars whose time was over without one.
+
+    `close` is when it was (UTC). A bar that comes late, after the clock has closed the longer bar
+    it belongs to, has that one asked again: its evaluation and signals bear its own close then.
+    """
+
+    close: datetime
+    signals: tuple[tuple[Signal, Plan], ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+
+
+class SymbolScan:
+    """Any number of setups on one symbol, on M1 bars held once for all of them.
+
+    Parameters
+    ----------
+    instrument
+        The symbol's.
+    setups
+        Each with the timeframe that triggers it.
+    overrides, quality, news
+        As `LiveSetup.scan` takes them.
+
+    Notes
+    -----
+    Fed with all M1 bars since `seed`, it gives the signals that a backtest over all of history
+    finds on bars made of the same M1 bars: all of them and no other. It holds state: one at a
+    time may use it.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        setups: Sequence[tuple[SetupSpec, Timeframe]],
+        *,
+        overrides: Overrides = AS_WRITTEN,
+        quality: float = 1.0,
+        news: pd.DataFrame | None = None,
+    ) -> None:
+        self._live = [LiveSetup(s, trigger, instrument, overrides) for s, trigger in setups]
+        self._resting = [reads_the_clock(live.spec) for live in self._live]
+        self._quality = quality
+        self._news = news
+        self._buffer = BarBuffer(Timeframe.M1, self._depths())
+
+    def _depths(self) -> dict[Timeframe, int]:
+        merged: dict[Timeframe, int] = {Timeframe.M1: SHOWN}
+        for live in self._live:
+            for timeframe, depth in live.depths.items():
+                merged[timeframe] = max(merged.get(timeframe, SHOWN), depth)
+        return merged
+
+    @property
+    def m1_bars_needed(self) -> int:
+        """How many M1 bars before the first close to be asked decide what is said at it."""
+        needed = [warm_up(live.spec, live.trigger) * live.trigger.minutes for live in self._live]
+        return max(needed, default=1)
+
+    @property
+    def timeframes(self) -> tuple[Timeframe, ...]:
+        """The timeframes that `window` can give, shortest first."""
+        return self._buffer.timeframes
+
+    @property
+    def last_open(self) -> datetime | None:
+        """When the newest M1 bar held opened (UTC); None: there is none."""
+        newest = self._buffer.newest(Timeframe.M1)
+        return None if newest is None else newest[0]
+
+    def seed(self, bars: pd.DataFrame, until: datetime | None = None) -> None:
+        """Take M1 bars that were scanned already, up to `until` by the clock: none is asked."""
+        self._buffer.append(bars)
+        if until is not None:
+            self._buffer.tick(until)
+
+    def advance(
+        self, bars: pd.DataFrame, until: datetime | None = None, *, paused: bool = False
+    ) -> list[Scanned]:
+        """Take M1 bars one by one and ask at each close; return what each close brought.
+
+        Parameters
+        ----------
+        bars
+            Closed M1 bars, newer than those held, oldest first; may be empty.
+        until
+            The feed's time, read before the bars were asked for: longer bars whose last minutes
+            had no trade close by it. None: they close when the next bar comes.
+        paused
+            The feed's clock is in doubt: setups that read the clock are not asked, and say so.
+
+        Raises
+        ------
+        BadBarsError
+            A bar is not newer than the last one held. The bars before it are taken.
+        """
+        scanned = []
+        opens = epoch_seconds(bars["open_time"])
+        for row, opened in enumerate(opens.tolist()):
+            scanned += self._tick(datetime.fromtimestamp(opened, UTC), paused=paused)
+            grown = self._buffer.append(bars[row : row + 1])
+            close = datetime.fromtimestamp(opened + 60, UTC)
+            scanned.append(self._asked(close, grown, paused=paused))
+        if until is not None:
+            scanned += self._tick(until, paused=paused)
+        return scanned
+
+    def window(self, timeframe: Timeframe, bars: int) -> pd.DataFrame:
+        """Return the newest closed bars of a timeframe held, `bars` at most: a bar frame."""
+        return self._buffer.frame(timeframe, bars)
+
+    def _tick(self, until: datetime, *, paused: bool) -> list[Scanned]:
+        """Close the longer bars that are over by the clock, one close after the other."""
+        scanned = []
+        while (close := self._buffer.next_close) is not None and close <= until:
+            grown = self._buffer.tick(close)
+            scanned.append(self._asked(close, grown, paused=paused))
+        return scanned
+
+    def _asked(self, close: datetime, grown: tuple[Timeframe, ...], *, paused: bool) -> Scanned:
+        signals: list[tuple[Signal, Plan]] = []
+        evaluations: list[Evaluation] = []
+        for live, rests in zip(self._live, self._resting, strict=True):
+            newest = self._buffer.newest(live.trigger)
+            if live.trigger not in grown or newest is None or not live.is_due(*newest):
+                continue
+            if paused and rests:
+                evaluations.append(evaluation_of(live, newest[1], None, PAUSED))
+                continue
+            found = live.scan(self._buffer, self._quality, self._news)
+            signals += zip(found.signals, found.plans, strict=True)
+            evaluations.append(evaluation_of(live, newest[1], found))
+        return Scanned(close, tuple(signals), tuple(evaluations))

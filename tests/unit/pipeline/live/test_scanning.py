@@ -1,0 +1,167 @@
+"""One symbol scanned live, all setups at once, says at each close what a backtest says of it."""
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.data.clean import resample
+from pipeline.domain.bars import bar_frame, epoch_seconds
+from pipeline.domain.errors import BadBarsError
+from pipeline.domain.market import Timeframe
+from pipeline.live.scanning import PAUSED, SymbolScan
+from pipeline.setups.live import LiveSetup
+from tests.kit.setups import LIBRARY, TOY, random_bars, signals_of
+
+SETUPS = [(s, t) for s in LIBRARY.values() for t in (Timeframe.M1, Timeframe.M5, Timeframe.M15)]
+MINUTE = timedelta(minutes=1)
+DAYS = 26
+
+
+def said(pairs):
+    """Return signals and plans in one order, as plain values; averages of the past to 9 digits."""
+    rows = [
+        {"signal": signal.model_dump(mode="json"), "plan": plan.model_dump(mode="json")}
+        for signal, plan in pairs
+    ]
+    rows.sort(key=lambda r: [r["signal"][k] for k in ("known_at", "setup_id", "tf", "signal_id")])
+    return [rounded(row) for row in rows]
+
+
+def rounded(value):
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [rounded(v) for v in value]
+    return float(f"{value:.9g}") if isinstance(value, float) else value
+
+
+def backtested(bars, since, instrument=TOY):
+    """Return what backtests over all the bars say was known after `since`."""
+    pairs = []
+    for spec, trigger in SETUPS:
+        found = signals_of(resample(bars, Timeframe.M1, trigger), spec, trigger, instrument)
+        pairs += zip(found.signals, found.plans, strict=True)
+    return [pair for pair in pairs if pair[0].known_at > since]
+
+
+def thin(bars, rng):
+    """Take bars away as a thin market has none: single minutes, ends of longer bars, stretches."""
+    minute = epoch_seconds(bars["open_time"]) // 60
+    gone = rng.random(len(bars)) < 0.05
+    gone |= (minute % 5 == 4) & (rng.random(len(bars)) < 0.5)
+    for start in rng.integers(0, len(bars), len(bars) // 500):
+        gone[start : start + int(rng.integers(2, 40))] = True
+    return bars[~gone].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def market():
+    rng = np.random.default_rng(23)
+    return thin(random_bars(rng, Timeframe.M1, DAYS), rng)
+
+
+def test_live_is_the_backtest_however_the_bars_come(market):
+    rng = np.random.default_rng(3)
+    first = len(market) - 3000 - int(rng.integers(0, 1000))
+    scan = SymbolScan(TOY, SETUPS)
+    scan.seed(market[:first])
+    scanned, row = [], first
+    while row < len(market):
+        step = int(rng.choice([1, 1, 2, 9, 150]))
+        scanned += scan.advance(market[row : row + step].reset_index(drop=True))
+        row += step
+    pairs = [pair for one in scanned for pair in one.signals]
+    since = market["close_time"].iloc[first - 1].to_pydatetime()
+    wanted = [p for p in backtested(market, since) if p[0].known_at <= scanned[-1].close]
+    assert said(pairs) == said(wanted)
+    assert len(pairs) > 5
+    assert all(s.known_at == one.close for one in scanned for s, _ in one.signals)
+    closes = [one.close for one in scanned]
+    assert closes == sorted(closes)
+
+
+def test_by_the_clock_a_signal_comes_at_its_close_although_the_last_minutes_had_no_trade(market):
+    rows = range(len(market) - 2500, len(market))
+    opens = {market["open_time"].iloc[r].to_pydatetime(): r for r in rows}
+    start, end = min(opens), max(opens) + MINUTE
+    scan = SymbolScan(TOY, SETUPS)
+    scan.seed(market[: rows[0]], until=start)
+    pairs, before_their_bar, at = [], 0, start
+    while at < end:
+        row = opens.get(at)
+        bars = market[:0] if row is None else market[row : row + 1]
+        for one in scan.advance(bars, until=at + MINUTE):
+            assert one.close == at + MINUTE
+            pairs += one.signals
+            before_their_bar += row is None and len(one.signals)
+        at += MINUTE
+    wanted = [p for p in backtested(market, start) if p[0].known_at <= end]
+    assert said(pairs) == said(wanted)
+    assert before_their_bar > 0, "signals that would have come late"
+
+
+def test_a_bar_that_comes_after_its_time_has_the_longer_bar_asked_again(market):
+    live = LiveSetup(LIBRARY["Asia_fvg_break_v2"], Timeframe.M5, TOY)
+    hours = [
+        r for r in range(len(market) - 3000, len(market) - 5)
+        if live.is_due(*_five(market, r)) and market["open_time"].iloc[r].minute % 5 == 0
+        and market["open_time"].iloc[r + 1].minute % 5 == 1
+    ]  # fmt: skip
+    row = hours[0]
+    scan = SymbolScan(TOY, [(live.spec, live.trigger)])
+    scan.seed(market[:row])
+    close = market["open_time"].iloc[row].to_pydatetime() + 5 * MINUTE
+    first = scan.advance(market[row : row + 1], until=close)
+    again = scan.advance(market[row + 1 : row + 2])
+    assert [e.close for one in first for e in one.evaluations] == [close]
+    assert [e.close for one in again for e in one.evaluations] == [close]
+    held = scan.window(Timeframe.M5, 1)["close"].iloc[0]
+    assert held == market["close"].iloc[row + 1]
+
+
+def _five(market, row):
+    opened = market["open_time"].iloc[row].floor("5min").to_pydatetime()
+    return opened, opened + 5 * MINUTE
+
+
+def test_paused_setups_that_read_the_clock_rest_and_say_so(market):
+    first = len(market) - 1500
+    scan = SymbolScan(TOY, SETUPS)
+    scan.seed(market[:first])
+    scanned = scan.advance(market[first:].reset_index(drop=True), paused=True)
+    evaluations = [e for one in scanned for e in one.evaluations]
+    assert {e.reason for e in evaluations} == {PAUSED}
+    assert not [one.signals for one in scanned if one.signals]
+
+
+def test_the_seed_it_asks_for_is_enough(market):
+    scan = SymbolScan(TOY, SETUPS)
+    needed = scan.m1_bars_needed
+    assert SymbolScan(TOY, []).m1_bars_needed == 1
+    first = len(market) - 600
+    pairs = []
+    shallow, deep = SymbolScan(TOY, SETUPS[:9]), SymbolScan(TOY, SETUPS[:9])
+    assert shallow.m1_bars_needed <= needed
+    shallow.seed(market[max(first - shallow.m1_bars_needed, 0) : first])
+    deep.seed(market[:first])
+    for scan in (shallow, deep):
+        scanned = scan.advance(market[first:].reset_index(drop=True))
+        pairs.append([(one.close, one.evaluations, said(one.signals)) for one in scanned])
+    assert pairs[0] == pairs[1]
+
+
+def test_what_is_held(market):
+    scan = SymbolScan(TOY, SETUPS)
+    assert scan.last_open is None
+    assert scan.advance(market[:0]) == []
+    scan.seed(market[:2000])
+    assert scan.last_open == market["open_time"].iloc[1999]
+    assert set(scan.timeframes) >= {Timeframe.M1, Timeframe.M5, Timeframe.M15}
+    last = scan.window(Timeframe.M1, 300)
+    pd.testing.assert_frame_equal(last, market[1700:2000].reset_index(drop=True))
+    with pytest.raises(BadBarsError, match="held already"):
+        scan.advance(market[1999:2001])
+    frame = bar_frame(market["open_time"][:0], Timeframe.M1, np.empty((0, 4)))
+    assert scan.advance(frame) == []
