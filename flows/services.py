@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from flows.case_book import CaseBook
 from flows.cpu import CpuPool
 from flows.launcher import InProcessLauncher, Launcher, PrefectLauncher
 from flows.settings import Settings
@@ -76,6 +77,7 @@ class Services:
     cpu: CpuPool
     clock: Callable[[], datetime]
     feed: Feed | None = None
+    cases: CaseBook = field(default_factory=CaseBook)
 
 
 def utc_now() -> datetime:
