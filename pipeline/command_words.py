@@ -13,6 +13,18 @@ _RECENT = timedelta(days=30)  # bars this fresh make "last 90d" a sensible perio
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("“”„«»″", '"'))
 _QUOTES = str.maketrans(dict.fromkeys("‘’‚′`\"'", ""))
 
+_SPELLED = {
+    "1M": Timeframe.M1,
+    "5M": Timeframe.M5,
+    "15M": Timeframe.M15,
+    "1H": Timeframe.H1,
+    "60M": Timeframe.H1,
+    "M60": Timeframe.H1,
+    "4H": Timeframe.H4,
+    "1D": Timeframe.D1,
+    **{t.value: t for t in Timeframe},
+}
+
 
 @dataclass(frozen=True)
 class KnownSetup:
@@ -56,6 +68,11 @@ class KnownWords:
 def squeeze(word: str) -> str:
     """Return a word with case, dashes and underscores taken out."""
     return word.replace("_", "").replace("-", "").lower()
+
+
+def timeframe_of(word: str) -> Timeframe | None:
+    """Return the timeframe that a word spells ("m5", "5m", "H1"), or None."""
+    return _SPELLED.get(word.upper())
 
 
 def normalise(text: str) -> str:

@@ -7,25 +7,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.command_words import Draft, KnownSetup, KnownWords, closest_words, normalise
+from pipeline.command_words import (
+    Draft,
+    KnownSetup,
+    KnownWords,
+    closest_words,
+    normalise,
+    timeframe_of,
+)
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.market import Timeframe
 from pipeline.domain.request import BacktestOptions, BacktestRequest
 from pipeline.domain.trade import FillMode
 from pipeline.periods import looks_like_period, parse_period
 
-_TIMEFRAME = re.compile(r"(?:[mhdw]\d{1,3}|\d{1,3}(?:m|min|h|d|w))", re.IGNORECASE)
-_SPELLED = {
-    "1M": Timeframe.M1,
-    "5M": Timeframe.M5,
-    "15M": Timeframe.M15,
-    "1H": Timeframe.H1,
-    "60M": Timeframe.H1,
-    "M60": Timeframe.H1,
-    "4H": Timeframe.H4,
-    "1D": Timeframe.D1,
-    **{t.value: t for t in Timeframe},
-}
+TIMEFRAME = re.compile(r"(?:[mhdw]\d{1,3}|\d{1,3}(?:m|min|h|d|w))", re.IGNORECASE)
 _FLAGS = {"dry_run", "parallel", "analyze_with_llm"}
 _ALIASES = {
     "rr": "rr_target",
@@ -105,7 +101,7 @@ def read_word(word: str, draft: Draft, today: date, known: KnownWords) -> bool:
         _once(draft, "setup_id", "setup", setup, setup.setup_id)
     elif (symbol := known.symbol(word)) is not None:
         _once(draft, "symbol", "symbol", symbol, symbol)
-    elif (timeframe := _SPELLED.get(word.upper())) is not None:
+    elif (timeframe := timeframe_of(word)) is not None:
         _once(draft, "timeframe", "timeframe", timeframe, timeframe.value)
     elif looks_like_period(word):
         _once(draft, "period", "period", _period(word, today, known), word)
@@ -215,9 +211,9 @@ def refuse_word(word: str, draft: Draft, known: KnownWords) -> None:
     """Raise for a word that is nothing we know, as the field it most likely was meant to be."""
     setups = tuple(s.setup_id for s in known.setups)
     symbols = (*known.symbols, *known.aliases)
-    if _TIMEFRAME.fullmatch(word):
+    if TIMEFRAME.fullmatch(word):
         valid = draft.setup.timeframes if draft.setup else tuple(Timeframe)
-        raise _unknown("timeframe", word, _nearest_length(word, valid), draft)
+        raise _unknown("timeframe", word, nearest_length(word, valid), draft)
     near_setups, near_symbols = closest_words(word, setups), closest_words(word, symbols)
     meant_symbol = near_symbols and (not near_setups or draft.setup is not None)
     if draft.symbol is None and (meant_symbol or (draft.setup and not near_setups)):
@@ -233,7 +229,7 @@ def refuse_word(word: str, draft: Draft, known: KnownWords) -> None:
     )
 
 
-def _nearest_length(word: str, valid: Sequence[Timeframe]) -> tuple[str, ...]:
+def nearest_length(word: str, valid: Sequence[Timeframe]) -> tuple[str, ...]:
     """Valid timeframes by how near their length is to the one meant, as a ratio."""
     unit = {"m": 1, "h": 60, "d": 1440, "w": 10080}[word.lower().strip("0123456789")[0]]
     minutes = max(1, unit * int("".join(c for c in word if c.isdigit())))
@@ -293,6 +289,6 @@ def _missing(name: str, choices: Sequence[str], draft: Draft) -> Any:
 
 
 __all__ = [
-    "KnownSetup", "KnownWords", "normalise", "parse_backtest", "read_word", "refuse_word",
-    "words_in",
+    "TIMEFRAME", "KnownSetup", "KnownWords", "nearest_length", "normalise", "parse_backtest",
+    "read_word", "refuse_word", "words_in",
 ]  # fmt: skip
