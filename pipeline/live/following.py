@@ -5,15 +5,15 @@ rule looks at closed bars alone, in their order, so a longer look never contradi
 """
 
 from datetime import datetime
+from functools import partial
 
 import pandas as pd
 
-from pipeline.backtest.book import Course
 from pipeline.backtest.engine import simulate
 from pipeline.data.clean import resample
 from pipeline.domain.live import Life, LifeState
 from pipeline.domain.market import Instrument, Timeframe
-from pipeline.domain.trade import CostModel, ExitReason, Missed, Plan, Trade
+from pipeline.domain.trade import CostModel, ExitReason, Missed, Plan
 
 _WAITS = "NO_BARS"
 _ENDS = {ExitReason.EXPIRED: LifeState.EXPIRED, ExitReason.VOID: LifeState.VOID}
@@ -42,23 +42,36 @@ def follow(
 
     Returns
     -------
-    The life as of the last bar's close. No bar after the plan: it waits.
+    The life as of the last bar's close, or of the close at which it ended. No bar after the
+    plan: it waits.
 
     Notes
     -----
     Over growing bars the state only goes waiting → open → closed, or from waiting to expired,
-    void or refused, and an entry once said stays. The trade of a closed life is the one that
-    `simulate` makes of all bars, but for `rr_worst`, `rr_best` and `ambiguous`: those tell what
-    the other orders of prices had brought by then, and a position that one of them leaves open
-    is counted at that close.
+    void or refused; an entry once said stays, and an ended life is the same for ever. Its trade
+    is the one that `simulate` makes of all bars, but for `rr_worst`, `rr_best` and `ambiguous`:
+    those tell what other orders of prices had brought by its end, and a position that one of
+    them leaves open is counted at that close.
     """
-    result = simulate(
-        [plan], bars, instrument, costs, timeframe=timeframe, m1=m1, lots=lots
-    )  # mode: drill-down, a backtest's default
-    as_of = bars["close_time"].iloc[-1].to_pydatetime() if len(bars) else None
-    if result.missed:
-        return _unfilled(result.missed[0], as_of)
-    return _filled(result.trades[0], result.courses[0], as_of)
+    carry_out = partial(  # in the mode that is a backtest's default
+        simulate, [plan], instrument=instrument, costs=costs, timeframe=timeframe, m1=m1, lots=lots
+    )
+    found = carry_out(bars=bars)
+    if found.missed:
+        return _unfilled(found.missed[0], bars)
+    trade, course = found.trades[0], found.courses[0]
+    life = Life(
+        state=LifeState.OPEN,
+        as_of=_last_close(bars),
+        entry_time=trade.entry_time,
+        entry_price=trade.entry_price,
+        first_target_at=course.first_target_at,
+    )
+    if course.left > 0:
+        return life
+    ended = _close_after(trade.exit_time, bars)
+    trade = carry_out(bars=bars[bars["close_time"] <= ended]).trades[0]
+    return life.model_copy(update={"state": LifeState.CLOSED, "as_of": ended, "trade": trade})
 
 
 def follow_paper(
@@ -94,26 +107,29 @@ def follow_paper(
         return life
     note = "the setup broke before the fill"
     missed = Missed(signal_id=plan.signal_id, reason=ExitReason.VOID, at=broken, note=note)
-    return Life(state=LifeState.VOID, as_of=life.as_of, missed=missed)
+    return Life(state=LifeState.VOID, as_of=broken, missed=missed)
 
 
-def _unfilled(missed: Missed, as_of: datetime | None) -> Life:
+def _unfilled(missed: Missed, bars: pd.DataFrame) -> Life:
+    as_of = _last_close(bars)
     if missed.reason == _WAITS:
         return Life(as_of=as_of)
     state = next((s for r, s in _ENDS.items() if r == missed.reason), LifeState.REFUSED)
+    if missed.at is not None:
+        void = state is LifeState.VOID  # said of a close, the others of the bar that opens then
+        as_of = missed.at if void else _close_after(missed.at, bars)
     return Life(state=state, as_of=as_of, missed=missed)
 
 
-def _filled(trade: Trade, course: Course, as_of: datetime | None) -> Life:
-    over = course.left == 0
-    return Life(
-        state=LifeState.CLOSED if over else LifeState.OPEN,
-        as_of=as_of,
-        entry_time=trade.entry_time,
-        entry_price=trade.entry_price,
-        first_target_at=course.first_target_at,
-        trade=trade if over else None,
-    )
+def _last_close(bars: pd.DataFrame) -> datetime | None:
+    return bars["close_time"].iloc[-1].to_pydatetime() if len(bars) else None
+
+
+def _close_after(moment: datetime, bars: pd.DataFrame) -> datetime:
+    """Return the close of the bar in which a moment lies."""
+    row = int(bars["open_time"].searchsorted(pd.Timestamp(moment), side="right")) - 1
+    close: datetime = bars["close_time"].iloc[row].to_pydatetime()
+    return close
 
 
 def _close_that_voids(plan: Plan, bars: pd.DataFrame) -> datetime | None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.domain.market import Instrument, Side
 from pipeline.domain.signal import Signal
-from pipeline.domain.trade import Plan, Trade
+from pipeline.domain.trade import ExitReason, Missed, Plan, Trade
 from pipeline.render.canvas import Canvas, Picture, text_width
 from pipeline.render.frame import MARGIN, Badge, draw_badges, draw_foot, draw_stamp
 from pipeline.render.labels import Box
@@ -66,6 +66,7 @@ def signal_chart(
     synthetic: bool = False,
     bars_shown: int = 100,
     size: Size = "phone",
+    missed: Missed | None = None,
 ) -> Picture:
     """Draw a signal so that one sees at a glance what happened and why.
 
@@ -84,6 +85,8 @@ def signal_chart(
         Stamps the picture as made of invented bars.
     size
         "phone" is 1080×1350, "desktop" 1920×1080.
+    missed
+        Why there was no trade, and when that was; None: there was one, or it isn't known yet.
 
     Raises
     ------
@@ -91,7 +94,8 @@ def signal_chart(
         There are no bars.
     """
     look = Look(theme_named(theme), LAYOUTS[size], zone, run_id, now_text, synthetic)
-    canvas, mapping = draw_signal(bars, (signal, plan, trade), instrument, look, bars_shown)
+    case = (signal, plan, trade)
+    canvas, mapping = draw_signal(bars, case, instrument, look, bars_shown, missed)
     return canvas.picture(mapping)
 
 
@@ -101,12 +105,17 @@ def draw_signal(
     instrument: Instrument,
     look: Look,
     bars_shown: int,
+    missed: Missed | None = None,
 ) -> tuple[Canvas, PixelMap]:
     """Return the finished drawing before it becomes a PNG."""
     signal, plan, trade = case
+    span = story_span(signal, trade)
+    if missed is not None and missed.at is not None:
+        span = (span[0], max(span[1], missed.at))
+        plan = plan.model_copy(update={"expires_at": missed.at})  # its zones end there
     # What is only planned needs room to the right of the last bar.
-    ahead = 0.06 if trade else 0.18
-    window = choose_window(bars, signal.tf, story_span(signal, trade), bars_shown, ahead)
+    ahead = 0.06 if trade or missed else 0.18
+    window = choose_window(bars, signal.tf, span, bars_shown, ahead)
     canvas = Canvas(look.layout.width, look.layout.height, look.theme.background)
     scene, tag_room = _stage(canvas, window, case, instrument, look)
     down = time_ticks(scene.mapping, look.zone, look.layout.font)
@@ -121,7 +130,8 @@ def draw_signal(
     _write_prices(scene, across, tags)
     draw_times(canvas, scene.mapping, down, look.theme, look.layout.font)
     scene.place_labels([])
-    _header(canvas, case, look, bar_words(signal.tf, window.minutes))
+    outcome = _no_trade(missed, look.theme) if missed else _result(plan, trade, look.theme)
+    _header(canvas, case, look, bar_words(signal.tf, window.minutes), outcome)
     right = " · ".join(part for part in (look.run_id, look.now_text) if part)
     draw_foot(canvas, look.theme, f"open times, {look.zone}", right, look.layout.font - 2)
     return canvas, scene.mapping
@@ -183,10 +193,14 @@ def _write_prices(scene: Scene, ticks: list[Tick], tags: list[Box]) -> None:
 
 
 def _header(
-    canvas: Canvas, case: tuple[Signal, Plan, Trade | None], look: Look, bars: str
+    canvas: Canvas,
+    case: tuple[Signal, Plan, Trade | None],
+    look: Look,
+    bars: str,
+    outcome: tuple[str, str],
 ) -> None:
     """Write who and what in three lines: market, setup, day; side and result at the right."""
-    signal, plan, trade = case
+    signal, _plan, trade = case
     t, font, right = look.theme, look.layout.font, canvas.width - MARGIN
     long = signal.side is Side.LONG
     badges = [Badge("▲ LONG" if long else "▼ SHORT", t.target if long else t.stop)]
@@ -197,7 +211,7 @@ def _header(
     name = canvas.text(MARGIN, 42, signal.symbol, font + 20, t.text, bold=True,
                        width=edge - MARGIN - tf_room - 12)  # fmt: skip
     canvas.text(name.right + 18, 42 + 0.36 * 16, bars, font + 4, t.muted)
-    result, colour = _result(plan, trade, t)
+    result, colour = outcome
     big = canvas.text(right, 96, result, font + 8, colour, bold=True, anchor="right",
                       width=0.5 * canvas.width)  # fmt: skip
     setup = f"{signal.setup_id} · v{signal.rule_version}"
@@ -215,6 +229,11 @@ def _result(plan: Plan, trade: Trade | None, theme: Theme) -> tuple[str, str]:
         return f"plan {best:.1f} R", theme.text
     colour = theme.target if trade.rr > 0 else theme.stop
     return f"{signed_r(trade.rr)} · {reason_words(trade.exit_reason)}", colour
+
+
+def _no_trade(missed: Missed, theme: Theme) -> tuple[str, str]:
+    known = [reason for reason in ExitReason if reason == missed.reason]
+    return f"{reason_words(known[0]) if known else 'refused'} · no trade", theme.muted
 
 
 def _note(signal: Signal, trade: Trade | None) -> str:

@@ -12,7 +12,7 @@ from pipeline.backtest.metrics import metrics
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.market import Side, Timeframe
 from pipeline.domain.report import Gap, QualityReport
-from pipeline.domain.trade import EntryType, ExitReason
+from pipeline.domain.trade import EntryType, ExitReason, Missed
 from pipeline.render.chart import LAYOUTS, Look, draw_signal, signal_chart
 from pipeline.render.coverage import coverage_chart, draw_coverage
 from pipeline.render.report_charts import draw_equity, equity_chart
@@ -71,6 +71,24 @@ def test_signal_charts_are_tidy(seed):
     assert any(text.startswith("SL ") or " SL " in text for text in texts)
     if case[2] is not None:
         assert any(" R · " in text for text in texts)
+
+
+@pytest.mark.parametrize("reason", [ExitReason.EXPIRED, "VOID", "INVALID"])
+def test_the_chart_of_an_order_that_never_filled_says_why(reason):
+    """Its zones end where it died, and the bars after the signal are seen as far as that."""
+    bars, (signal, plan, _), thing = drawn_case(1)
+    row = int(bars["close_time"].searchsorted(signal.known_at)) + 12
+    at = bars["open_time"].iloc[row].to_pydatetime()
+    missed = Missed(signal_id=plan.signal_id, reason=reason, at=at)
+    look = Look(TV_DARK, LAYOUTS["phone"], "UTC", "sig_live_001", "", synthetic=False)
+    case = (signal, plan, None)
+    canvas, mapping = draw_signal(bars[: row + 1], case, thing, look, 100, missed)
+    assert_tidy(canvas)
+    words = {"EXPIRED": "expired", "VOID": "void", "INVALID": "refused"}[str(reason)]
+    assert f"{words} · no trade" in [text for text, _, _ in words_of(canvas)]
+    assert mapping.times[0] <= at.timestamp() <= mapping.times[-1]
+    planned, _ = draw_signal(bars[: row + 1], case, thing, look, 100)
+    assert any(text.startswith("plan ") for text, _, _ in words_of(planned))
 
 
 def quality(days, coverage=1.0, start=datetime(2024, 1, 1, tzinfo=UTC)):
