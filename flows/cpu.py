@@ -66,7 +66,7 @@ class CpuPool:
         self._ending: asyncio.TimerHandle | None = None
         self._idle: list[_Child] = []
         self._busy: set[_Child] = set()
-        self._context = _context(preload)
+        self._context = process_context(preload)
         self._closed = False
 
     async def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -148,7 +148,7 @@ class _Child:
     def __init__(self, context: ForkServerContext | SpawnContext) -> None:
         self._pipe, theirs = context.Pipe()
         self._process: BaseProcess = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with _nameless_main():
+        with nameless_main():
             self._process.start()
         theirs.close()
 
@@ -180,7 +180,7 @@ class _Child:
 
 
 @contextmanager
-def _nameless_main() -> Iterator[None]:
+def nameless_main() -> Iterator[None]:
     """Hide what the program was started as: a child would import that again, bot and all."""
     with _main_lock:
         real = sys.modules["__main__"]
@@ -194,7 +194,7 @@ def _nameless_main() -> Iterator[None]:
 _main_lock = threading.Lock()
 
 
-def _context(preload: tuple[str, ...]) -> ForkServerContext | SpawnContext:
+def process_context(preload: tuple[str, ...]) -> ForkServerContext | SpawnContext:
     """Return a fork server with the modules preloaded; elsewhere (Windows) plain spawn."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -212,10 +212,11 @@ def _serve(pipe: Connection) -> None:
             fn, args, kwargs = pipe.recv()
         except (EOFError, OSError):
             return
-        pipe.send_bytes(_pickled(_answer(partial(fn, *args, **kwargs))))
+        pipe.send_bytes(pickled(answer_of(partial(fn, *args, **kwargs))))
 
 
-def _answer(call: Callable[[], Any]) -> tuple[bool, Any]:
+def answer_of(call: Callable[[], Any]) -> tuple[bool, Any]:
+    """Return whether a call went well, and what it gave or raised."""
     try:
         return True, call()
     except Exception as error:  # noqa: BLE001  (whatever it is belongs to the caller)
@@ -223,7 +224,7 @@ def _answer(call: Callable[[], Any]) -> tuple[bool, Any]:
         return False, error
 
 
-def _pickled(answer: tuple[bool, Any]) -> bytes:
+def pickled(answer: tuple[bool, Any]) -> bytes:
     """Return the answer ready to send; one that can't be pickled becomes an error that can."""
     try:
         return pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)

@@ -1,7 +1,9 @@
 """The newest closed bars in memory, by timeframe: what live scanning reads instead of a store."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,38 @@ from pipeline.domain.market import Timeframe
 _LONG_AGO = np.iinfo(np.int64).min // 2
 _NO_TIMES = np.empty(0, dtype="int64")
 _NO_VALUES = np.empty((0, len(VALUES)))
+
+
+@dataclass(frozen=True)
+class BarRows:
+    """Bars as two arrays: what a buffer holds, and what goes cheaply from process to process.
+
+    Parameters
+    ----------
+    opened
+        int64, epoch seconds of each bar's open.
+    values
+        float64 of shape (n, 6): the columns that `clean.VALUES` names.
+    """
+
+    opened: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, bars: pd.DataFrame) -> Self:
+        """Return the rows of a bar frame."""
+        values = [bars[name].to_numpy(dtype="float64") for name in VALUES]
+        return cls(epoch_seconds(bars["open_time"]), np.column_stack(values))
+
+    def __len__(self) -> int:
+        return len(self.opened)
+
+    def __iter__(self) -> Iterator[Self]:
+        """Yield the bars one by one."""
+        return (self[i : i + 1] for i in range(len(self)))
+
+    def __getitem__(self, part: slice) -> Self:
+        return type(self)(self.opened[part], self.values[part])
 
 
 class BarBuffer:
@@ -67,7 +101,7 @@ class BarBuffer:
         rows = sum(len(rows) for rows in self._rows.values())
         return rows + sum(len(open_bin) for open_bin in self._bins.values())
 
-    def append(self, bars: pd.DataFrame) -> tuple[Timeframe, ...]:
+    def append(self, bars: pd.DataFrame | BarRows) -> tuple[Timeframe, ...]:
         """Take closed base bars, one or many, in order; return the timeframes that gained a bar.
 
         Raises
@@ -75,16 +109,19 @@ class BarBuffer:
         BadBarsError
             A bar is not newer than the last one held; nothing was taken.
         """
-        if bars.empty:
+        rows = bars if isinstance(bars, BarRows) else BarRows.of(bars)
+        if not len(rows):
             return ()
-        opened = epoch_seconds(bars["open_time"])
-        base = self._rows[self.base]
-        if (np.diff(opened, prepend=base.last_open) <= 0).any():
-            raise BadBarsError(f"bars up to {bars['open_time'].iloc[0]} are held already")
-        values = np.column_stack([bars[name].to_numpy(dtype="float64") for name in VALUES])
-        base.add(opened, values)
-        closes = int(opened[-1]) + self.base.minutes * 60
-        return (self.base, *self._closed(closes, opened, values))
+        self.check(rows)
+        self._rows[self.base].add(rows.opened, rows.values)
+        closes = int(rows.opened[-1]) + self.base.minutes * 60
+        return (self.base, *self._closed(closes, rows.opened, rows.values))
+
+    def check(self, rows: BarRows) -> None:
+        """Raise BadBarsError unless each bar is newer than the one before it and those held."""
+        if (np.diff(rows.opened, prepend=self._rows[self.base].last_open) <= 0).any():
+            first = datetime.fromtimestamp(rows.opened[0], UTC)
+            raise BadBarsError(f"bars up to {first} are held already")
 
     def tick(self, until: datetime) -> tuple[Timeframe, ...]:
         """Close the bins that are over at `until` by the clock; return the timeframes that grew.

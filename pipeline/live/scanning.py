@@ -1,13 +1,12 @@
 """One symbol watched: its bars as they close, and every setup asked at each close it waits for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pandas as pd
 
-from pipeline.data.buffer import BarBuffer
-from pipeline.domain.bars import epoch_seconds
+from pipeline.data.buffer import BarBuffer, BarRows
 from pipeline.domain.live import Evaluation
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.signal import Signal
@@ -35,6 +34,11 @@ class Scanned:
     close: datetime
     signals: tuple[tuple[Signal, Plan], ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
+
+
+def m1_bars_needed(setups: Iterable[tuple[SetupSpec, Timeframe]]) -> int:
+    """Return how many M1 bars before the first close to be asked decide what is said at it."""
+    return max((warm_up(spec, trigger) * trigger.minutes for spec, trigger in setups), default=1)
 
 
 class SymbolScan:
@@ -79,12 +83,6 @@ class SymbolScan:
         return merged
 
     @property
-    def m1_bars_needed(self) -> int:
-        """How many M1 bars before the first close to be asked decide what is said at it."""
-        needed = [warm_up(live.spec, live.trigger) * live.trigger.minutes for live in self._live]
-        return max(needed, default=1)
-
-    @property
     def timeframes(self) -> tuple[Timeframe, ...]:
         """The timeframes that `window` can give, shortest first."""
         return self._buffer.timeframes
@@ -95,14 +93,18 @@ class SymbolScan:
         newest = self._buffer.newest(Timeframe.M1)
         return None if newest is None else newest[0]
 
-    def seed(self, bars: pd.DataFrame, until: datetime | None = None) -> None:
+    def seed(self, bars: pd.DataFrame | BarRows, until: datetime | None = None) -> None:
         """Take M1 bars that were scanned already, up to `until` by the clock: none is asked."""
         self._buffer.append(bars)
         if until is not None:
             self._buffer.tick(until)
 
     def advance(
-        self, bars: pd.DataFrame, until: datetime | None = None, *, paused: bool = False
+        self,
+        bars: pd.DataFrame | BarRows,
+        until: datetime | None = None,
+        *,
+        paused: bool = False,
     ) -> list[Scanned]:
         """Take M1 bars one by one and ask at each close; return what each close brought.
 
@@ -119,15 +121,16 @@ class SymbolScan:
         Raises
         ------
         BadBarsError
-            A bar is not newer than the last one held. The bars before it are taken.
+            A bar is not newer than the last one held, or than the one before it. None was taken.
         """
         scanned = []
-        opens = epoch_seconds(bars["open_time"])
-        for row, opened in enumerate(opens.tolist()):
-            scanned += self._tick(datetime.fromtimestamp(opened, UTC), paused=paused)
-            grown = self._buffer.append(bars[row : row + 1])
-            close = datetime.fromtimestamp(opened + 60, UTC)
-            scanned.append(self._asked(close, grown, paused=paused))
+        rows = bars if isinstance(bars, BarRows) else BarRows.of(bars)
+        self._buffer.check(rows)
+        for row in rows:
+            opened = datetime.fromtimestamp(row.opened[0], UTC)
+            scanned += self._tick(opened, paused=paused)
+            grown = self._buffer.append(row)
+            scanned.append(self._asked(opened + Timeframe.M1.delta, grown, paused=paused))
         if until is not None:
             scanned += self._tick(until, paused=paused)
         return scanned

@@ -10,7 +10,7 @@ from pipeline.data.clean import resample
 from pipeline.domain.bars import bar_frame, epoch_seconds
 from pipeline.domain.errors import BadBarsError
 from pipeline.domain.market import Timeframe
-from pipeline.live.scanning import PAUSED, SymbolScan
+from pipeline.live.scanning import PAUSED, SymbolScan, m1_bars_needed
 from pipeline.setups.live import LiveSetup
 from tests.kit.setups import LIBRARY, TOY, random_bars, signals_of
 
@@ -137,19 +137,16 @@ def test_paused_setups_that_read_the_clock_rest_and_say_so(market):
 
 
 def test_the_seed_it_asks_for_is_enough(market):
-    scan = SymbolScan(TOY, SETUPS)
-    needed = scan.m1_bars_needed
-    assert SymbolScan(TOY, []).m1_bars_needed == 1
-    first = len(market) - 600
-    pairs = []
-    shallow, deep = SymbolScan(TOY, SETUPS[:9]), SymbolScan(TOY, SETUPS[:9])
-    assert shallow.m1_bars_needed <= needed
-    shallow.seed(market[max(first - shallow.m1_bars_needed, 0) : first])
-    deep.seed(market[:first])
-    for scan in (shallow, deep):
+    setups, first, said_by = SETUPS[:9], len(market) - 600, []
+    needed = m1_bars_needed(setups)
+    assert m1_bars_needed([]) == 1
+    assert needed < first
+    for seed in (market[first - needed : first], market[:first]):
+        scan = SymbolScan(TOY, setups)
+        scan.seed(seed)
         scanned = scan.advance(market[first:].reset_index(drop=True))
-        pairs.append([(one.close, one.evaluations, said(one.signals)) for one in scanned])
-    assert pairs[0] == pairs[1]
+        said_by.append([(one.close, one.evaluations, said(one.signals)) for one in scanned])
+    assert said_by[0] == said_by[1]
 
 
 def test_what_is_held(market):
