@@ -25,6 +25,7 @@ from bot.poller import Poller
 from bot.requests import Pacing, Patience
 from bot.sending import Sender
 from flows.owners import issue_owner_code
+from flows.pulse import Heart
 from flows.ready import announce_ready
 from flows.services import Services, open_services
 from flows.settings import Settings
@@ -60,6 +61,7 @@ async def serve(services: Services, stop: asyncio.Event) -> None:
         asyncio.create_task(introduce(app.replies)),
         asyncio.create_task(app.poller.run()),
         asyncio.create_task(app.courier.run()),
+        asyncio.create_task(app.heart.keep()),
     ]
     announce_ready()
     try:
@@ -83,9 +85,11 @@ class App:
     poller: Poller
     courier: Courier
     turn: Turn
+    heart: Heart
 
     async def close(self) -> None:
-        """Give the lease back and close the connections."""
+        """Say goodbye, give the lease back and close the connections."""
+        await self.heart.stop()
         await self.turn.release()
         await self.replies.session.close()
         await self.deliveries.session.close()
@@ -109,7 +113,8 @@ def build(services: Services) -> App:
     )
     dispatcher = make_dispatcher(services, courier)
     poller = Poller(replies, dispatcher, lambda: turn.ours)
-    return App(replies, deliveries, dispatcher, poller, courier, turn)
+    heart = Heart("bot", services, lambda: {"active": turn.ours})
+    return App(replies, deliveries, dispatcher, poller, courier, turn, heart)
 
 
 def make_bot(settings: Settings) -> Bot:

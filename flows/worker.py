@@ -43,6 +43,7 @@ def main() -> None:
 
 async def work(settings: "Settings") -> None:
     """Open the services, warm the pool, take up what was left behind, and serve."""
+    from flows.pulse import Heart  # noqa: PLC0415
     from flows.resident import ResidentWorker  # noqa: PLC0415
     from flows.services import open_services  # noqa: PLC0415
 
@@ -55,11 +56,14 @@ async def work(settings: "Settings") -> None:
         worker = ResidentWorker(services)
         recovering = asyncio.create_task(_recover_often(services, worker.ready))
         telling = asyncio.create_task(_tell_ready(worker.ready, warming))
+        heart = Heart("worker", services, lambda: {"active": worker.ready.is_set()})
+        beating = asyncio.create_task(heart.keep())
         await worker.serve(stopping, GRACE)
-        tasks = (recovering, warming, telling)
+        tasks = (recovering, warming, telling, beating)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await heart.stop()
 
 
 async def _tell_ready(ready: asyncio.Event, warming: asyncio.Task[None]) -> None:
