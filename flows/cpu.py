@@ -66,7 +66,7 @@ class CpuPool:
         self._ending: asyncio.TimerHandle | None = None
         self._idle: list[_Child] = []
         self._busy: set[_Child] = set()
-        self._context = process_context(preload)
+        self._context = fork_context(preload)
         self._closed = False
 
     async def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -194,7 +194,7 @@ def nameless_main() -> Iterator[None]:
 _main_lock = threading.Lock()
 
 
-def process_context(preload: tuple[str, ...]) -> ForkServerContext | SpawnContext:
+def fork_context(preload: tuple[str, ...]) -> ForkServerContext | SpawnContext:
     """Return a fork server with the modules preloaded; elsewhere (Windows) plain spawn."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")

@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 import pandas as pd
 
-from flows.cpu import ProcessDiedError, process_context
+from flows.cpu import ProcessDiedError, fork_context
 from flows.scan_desk import Assignment, Desk, RemoteDesk, ScanStateLostError, lost
 from pipeline.data.buffer import BarRows
 from pipeline.domain.errors import BadBarsError
@@ -154,7 +154,7 @@ class ProcessScanCrew(_Calls):
     processes
         How many.
     preload
-        Modules imported before the first is forked; see `cpu.process_context`.
+        Modules imported before the first is forked; see `cpu.fork_context`.
     timeout
         Seconds after which a call counts as hung: its process is ended, the bars are lost.
     """
@@ -163,7 +163,7 @@ class ProcessScanCrew(_Calls):
         self, processes: int, *, preload: tuple[str, ...] = (), timeout: float = TIMEOUT
     ) -> None:
         super().__init__()
-        self._context = process_context(preload)
+        self._context = fork_context(preload)
         self._timeout = timeout
         self._processes = processes
         self._desks: list[RemoteDesk] = []
