@@ -10,15 +10,13 @@ from typing import Any, Final
 
 from flows.services import Services
 from pipeline.domain.errors import AppError
+from pipeline.live.health import ENDED
 from storage.telemetry import get_logger
 
 log = get_logger(__name__)
 
 BEAT_EVERY: Final = 10.0
 """Seconds between two pulses."""
-
-ENDED: Final = "ended"
-"""The fact in a last pulse: the process ended in order, so its silence means nothing."""
 
 LAST_LIMIT: Final = 2.0
 
@@ -37,6 +35,7 @@ class Heart:
         bot, scanner, worker …
     facts
         What the process sees of itself now; asked at each beat. `active` false: it stands by.
+        A scanner's are `pipeline.live.health.ScannerFacts`.
     """
 
     def __init__(

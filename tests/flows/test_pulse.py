@@ -4,8 +4,9 @@ import asyncio
 from dataclasses import replace
 
 from flows import pulse
-from flows.pulse import ENDED, Heart, pulse_name
+from flows.pulse import Heart, pulse_name
 from pipeline.domain.errors import StoreDownError
+from pipeline.live.health import ENDED
 from storage.memory import MemoryHealthBoard
 from tests.kit.plain_services import plain_services
 
