@@ -10,10 +10,15 @@ What follows from each failure:
 3. Never will be (blocked by the user, chat gone, refused as malformed, file missing): given up,
    kept with the reason; the chat's queue goes on.
 4. The group became a supergroup: sent to the new id, which is remembered.
+
+An alert that a chat hasn't seen yet goes at once. All else gives its turn back while Telegram's
+limits leave no room for it, rather than wait in an alert's way; what follows an alert leaves
+room for the next one.
 """
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -28,9 +33,10 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 
+from bot.pacing import FOR_ALERTS, NO_ROOM, Pacer
 from bot.requests import never_sent, timed_out, unsure
-from bot.sending import Sender
-from pipeline.domain.errors import DataError
+from bot.sending import NotYetError, Sender, is_first_alert, parts_of
+from pipeline.domain.errors import DataError, ServiceError
 from pipeline.domain.report import Delivery, DeliveryKind
 from storage.ports import ChatStore, Outbox
 
@@ -39,10 +45,12 @@ log = structlog.get_logger(__name__)
 LEASE: Final = timedelta(seconds=90)
 SEND_LIMIT: Final = 75.0  # seconds; less than the lease, so no one else sends meanwhile
 POLL: Final = 0.2
+PATIENCE: Final = 0.25  # seconds that a delivery may wait for its place while it is leased
 AT_ONCE: Final = 20
 BUG_ATTEMPTS: Final = 5
 DOUBT_LIMIT: Final = 4
 LONGEST_PAUSE: Final = 60.0
+POLITE: Final = (DeliveryKind.ALERT, DeliveryKind.OUTCOME, DeliveryKind.DIGEST)
 
 
 class Courier:
@@ -52,6 +60,10 @@ class Courier:
     ----------
     clock
         The wall clock, UTC.
+    pacer
+        The places in line that all requests book, by `time.monotonic`.
+    given_up
+        Called with what will never arrive, before that is written down.
     """
 
     def __init__(
@@ -62,12 +74,16 @@ class Courier:
         *,
         clock: Callable[[], datetime],
         may_send: Callable[[], bool],
+        pacer: Pacer | None = None,
+        given_up: Callable[[Delivery], Awaitable[None]] | None = None,
     ) -> None:
         self._sender = sender
         self._outbox = outbox
         self._chats = chats
         self._clock = clock
         self._may_send = may_send
+        self._pacer = pacer or Pacer()
+        self._given_up = given_up
         self._tasks: set[asyncio.Task[None]] = set()
         self._poked = asyncio.Event()
         self._doubts: dict[int, int] = {}
@@ -114,18 +130,30 @@ class Courier:
         try:
             try:
                 ids = await self._send(delivery)
+            except NotYetError as error:
+                await self._outbox.retry(delivery.id, error.at, "")
             except Exception as error:  # noqa: BLE001  (each kind has its consequence below)
                 await self._failed(delivery, error)
             else:
-                self._doubts.pop(delivery.id, None)
-                await self._outbox.ack(delivery.id, self._clock(), ids)
-                log.info("delivered", delivery=delivery.dedupe_key, messages=len(ids))
+                await self._sent(delivery, ids)
         except Exception:
             # The store failed: the lease runs out and the delivery comes back by itself.
             log.exception("delivery_not_recorded", delivery=delivery.dedupe_key)
 
+    async def _sent(self, delivery: Delivery, ids: tuple[int, ...]) -> None:
+        self._doubts.pop(delivery.id, None)
+        await self._outbox.ack(delivery.id, self._clock(), ids)
+        log.info("delivered", delivery=delivery.dedupe_key, messages=len(ids))
+        if is_first_alert(delivery):
+            # Owed again as an edit: when Telegram took it is known only now.
+            await self._outbox.put(
+                delivery.chat_id, delivery.kind, delivery.payload,
+                dedupe_key=delivery.dedupe_key, now=self._clock(),
+            )  # fmt: skip
+
     async def _send(self, delivery: Delivery) -> tuple[int, ...]:
         chat_id = await self._chat_of(delivery)
+        self._give_way(delivery, chat_id)
         if delivery.id in self._doubts and not await self._sender.alive():
             raise _NotReachableError
         async with asyncio.timeout(SEND_LIMIT):
@@ -135,6 +163,15 @@ class Courier:
                 new_id = error.migrate_to_chat_id
                 await self._moved(delivery.chat_id, new_id)
                 return await self._sender.send(delivery, new_id)
+
+    def _give_way(self, delivery: Delivery, chat_id: int) -> None:
+        """Raise NotYetError if there is no place for it soon."""
+        if is_first_alert(delivery):
+            return
+        room = FOR_ALERTS if delivery.kind in POLITE else NO_ROOM
+        wait = self._pacer.wait(chat_id, time.monotonic(), parts_of(delivery), room)
+        if wait > PATIENCE:
+            raise NotYetError(self._clock() + timedelta(seconds=wait))
 
     async def _chat_of(self, delivery: Delivery) -> int:
         old = delivery.chat_id
@@ -150,7 +187,7 @@ class Courier:
 
     async def _failed(self, delivery: Delivery, error: Exception) -> None:
         if unsure(error):
-            doubt = self._doubts.get(delivery.id, 0) + doubt_of(error, delivery.kind)
+            doubt = self._doubts.get(delivery.id, 0) + doubt_of(error, delivery)
             self._doubts[delivery.id] = doubt
             if doubt >= DOUBT_LIMIT:
                 await self._give_up(delivery, "sent again without an answer")
@@ -166,6 +203,8 @@ class Courier:
     async def _give_up(self, delivery: Delivery, reason: str) -> None:
         self._doubts.pop(delivery.id, None)
         log.warning("delivery_given_up", delivery=delivery.dedupe_key, reason=reason)
+        if self._given_up is not None:
+            await self._given_up(delivery)
         await self._outbox.fail(delivery.id, self._clock(), reason)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -180,11 +219,13 @@ class Courier:
             return
 
 
-def doubt_of(error: Exception, kind: DeliveryKind) -> int:
+def doubt_of(error: Exception, delivery: Delivery) -> int:
     """Weigh a failure of unknown outcome: a time-out means arrived more often than a drop does."""
-    if kind is DeliveryKind.PROGRESS:
+    kind = delivery.kind
+    edits = kind is DeliveryKind.ALERT and not is_first_alert(delivery)
+    if edits or kind is DeliveryKind.PROGRESS:
         return 0
-    text = kind in (DeliveryKind.REPORT, DeliveryKind.NOTICE)
+    text = kind in (DeliveryKind.REPORT, DeliveryKind.NOTICE, DeliveryKind.DIGEST)
     return 1 if text and not timed_out(error) else 2
 
 
@@ -202,7 +243,7 @@ def hopeless(error: Exception, attempts: int) -> bool:
     return not expected and attempts + 1 >= BUG_ATTEMPTS
 
 
-_WAITING = (_NotReachableError, TelegramUnauthorizedError, TelegramNotFound)
+_WAITING = (_NotReachableError, ServiceError, TelegramUnauthorizedError, TelegramNotFound)
 
 
 def pause_after(error: Exception, attempts: int) -> float:

@@ -25,6 +25,19 @@ ALL = Limit(30, 1.05)
 _ROUNDING = 1e-9
 
 
+@dataclass(frozen=True)
+class Room:
+    """Places that stay free, in each window, for what must not wait."""
+
+    chat: int = 0
+    group: int = 0
+    all: int = 0
+
+
+NO_ROOM = Room()
+FOR_ALERTS = Room(chat=1, group=8, all=10)
+
+
 class Window:
     """The last places booked under one limit, in order; a place may lie ahead."""
 
@@ -95,17 +108,30 @@ class Pacer:
         parts
             Messages that it becomes in the chat: an album of n is n to a group and to all.
         """
+        wait = self.wait(chat_id, now, parts)
+        for window, cost in zip(self._windows(chat_id, now), (1, parts), strict=False):
+            window.book(now + wait, cost)
+        self._all.book(now, now + wait, parts)
+        return wait
+
+    def wait(self, chat_id: int, now: float, parts: int = 1, room: Room = NO_ROOM) -> float:
+        """Return the seconds that a message would wait for its place; nothing is booked.
+
+        Parameters
+        ----------
+        room
+            Places that must be left free behind it.
+        """
+        costs = (1 + room.chat, parts + room.group)
+        windows = zip(self._windows(chat_id, now), costs, strict=False)
+        at = max(window.free_at(now, cost) for window, cost in windows)
+        return self._all.free_at(at, parts + room.all) - now
+
+    def _windows(self, chat_id: int, now: float) -> tuple[Window, ...]:
+        """Return a chat's windows, the longest last; groups have negative ids."""
         if len(self._chats) >= self._keep:
             self._chats = {k: w for k, w in self._chats.items() if not w[-1].idle(now)}
-        windows = self._chats.setdefault(chat_id, _windows(chat_id))
-        booked = [(windows[0], 1), *((w, parts) for w in windows[1:])]
-        at = self._all.free_at(max(window.free_at(now, cost) for window, cost in booked), parts)
-        for window, cost in booked:
-            window.book(at, cost)
-        self._all.book(now, at, parts)
-        return at - now
-
-
-def _windows(chat_id: int) -> tuple[Window, ...]:
-    """Return a chat's windows, the longest last; groups have negative ids."""
-    return (Window(CHAT), Window(GROUP)) if chat_id < 0 else (Window(CHAT),)
+        if chat_id not in self._chats:
+            both = (Window(CHAT), Window(GROUP))
+            self._chats[chat_id] = both if chat_id < 0 else both[:1]
+        return self._chats[chat_id]

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -24,24 +25,44 @@ EDIT_EVERY_GROUP: Final = 6.0  # a group gets twenty messages and edits a minute
 ALBUM_MOST: Final = 10
 
 Ids = tuple[int, ...]
+Send = Callable[[Delivery, int], Awaitable[Ids]]
+
+
+class NotYetError(Exception):
+    """A delivery's turn has not come; `at` says when to ask again."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(at)
+        self.at = at
 
 
 class Sender:
-    """Sends one delivery to one chat and returns the message ids; raises what Telegram raises."""
+    """Sends one delivery to one chat and returns the message ids; raises what Telegram raises.
+
+    Parameters
+    ----------
+    more
+        How the kinds are sent that this file knows nothing of.
+    """
 
     def __init__(
-        self, bot: Bot, archive: Archive, clock: Callable[[], float] = time.monotonic
+        self,
+        bot: Bot,
+        archive: Archive,
+        more: Mapping[DeliveryKind, Send] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._bot = bot
         self._archive = archive
         self._board = ProgressBoard(bot, clock)
-        self._kinds: dict[DeliveryKind, Callable[[Delivery, int], Awaitable[Ids]]] = {
+        self._kinds: dict[DeliveryKind, Send] = {
             DeliveryKind.PROGRESS: self._board.show,
             DeliveryKind.REPORT: self._report,
             DeliveryKind.PHOTO: self._photo,
             DeliveryKind.ALBUM: self._album,
             DeliveryKind.DOCUMENT: self._document,
             DeliveryKind.NOTICE: self._notice,
+            **(more or {}),
         }
 
     async def send(self, delivery: Delivery, chat_id: int) -> Ids:
@@ -105,6 +126,17 @@ class Sender:
             chat_id, file, **view.caption(), disable_content_type_detection=True
         )
         return (sent.message_id,)
+
+
+def is_first_alert(delivery: Delivery) -> bool:
+    """Tell an alert that its chat has not seen; later ones are edits."""
+    return delivery.kind is DeliveryKind.ALERT and not delivery.message_ids
+
+
+def parts_of(delivery: Delivery) -> int:
+    """Return how many messages a delivery becomes."""
+    items = delivery.payload.get("items") or (None,)
+    return len(items[:ALBUM_MOST]) if delivery.kind is DeliveryKind.ALBUM else 1
 
 
 def name_of(path: str) -> str:

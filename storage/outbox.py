@@ -114,7 +114,7 @@ class SqlOutbox:
         """Give it back, not before `at`; it still heads its chat's queue."""
         lease, _ = self._claimed(delivery_id)
         change = {
-            "attempts": _C.attempts + 1,
+            "attempts": _C.attempts + int(bool(error)),
             "due_at": at,
             "lease_until": None,
             "error": error,

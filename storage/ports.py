@@ -203,7 +203,7 @@ class Outbox(Protocol):
         ...
 
     async def retry(self, delivery_id: int, at: datetime, error: str) -> None:
-        """Give it back, not before `at`; attempts + 1. It still heads its chat's queue."""
+        """Give it back to its place, not before `at`; attempts + 1 unless `error` is empty."""
         ...
 
     async def fail(self, delivery_id: int, now: datetime, error: str) -> None:

@@ -85,7 +85,7 @@ class MemoryOutbox:
         """Give it back, not before `at`; it still heads its chat's queue."""
         row = self._owed(delivery_id)
         if row is not None:
-            attempts = row.delivery.attempts + 1
+            attempts = row.delivery.attempts + bool(error)
             row.delivery = row.delivery.model_copy(update={"attempts": attempts})
             row.due_at, row.lease_until, row.error = at, None, error
 

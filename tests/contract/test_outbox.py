@@ -111,6 +111,16 @@ async def test_order_in_a_chat_holds_after_retry_and_fail(stores):
     assert await outbox.pending() == 1
 
 
+async def test_what_only_waits_its_turn_has_not_been_tried(stores):
+    outbox = stores.outbox()
+    await owe(outbox, "a")
+    [a] = await outbox.claim(NOW, lease=LEASE)
+    await outbox.retry(a.id, NOW + SECOND, "")
+    assert await keys(outbox) == []
+    [a] = await outbox.claim(NOW + SECOND, lease=LEASE)
+    assert a.attempts == 0
+
+
 async def test_a_lease_runs_out_and_the_late_one_disturbs_nobody(stores):
     early, late = stores.outbox(), stores.outbox()
     await owe(early, "a")

@@ -16,7 +16,8 @@ from aiogram.exceptions import (
 )
 from aiogram.methods import SendMessage
 
-from bot.delivery import BUG_ATTEMPTS, Courier, hopeless, pause_after
+from bot.delivery import BUG_ATTEMPTS, LEASE, Courier, hopeless, pause_after
+from bot.pacing import NO_ROOM, Pacer
 from bot.requests import never_sent, timed_out, unsure
 from pipeline.domain.errors import DataError, StoreDownError
 from pipeline.domain.report import DeliveryKind
@@ -62,14 +63,28 @@ class Script:
         return self.reachable
 
 
+class Crowded(Pacer):
+    """A pacer that has no place for some seconds, or none for those who leave room."""
+
+    seconds = polite_seconds = 0.0
+
+    def wait(self, chat_id, now, parts=1, room=NO_ROOM):
+        return self.seconds if room == NO_ROOM else self.polite_seconds
+
+
 class World:
     def __init__(self, *script, kind=DeliveryKind.NOTICE, **more):
         self.now, self.kind = START, kind
         self.sender = Script(*script, **more)
         self.outbox, self.chats = MemoryOutbox(), MemoryChatStore()
+        self.pacer, self.lost = Crowded(), []
         self.courier = Courier(
-            self.sender, self.outbox, self.chats, clock=lambda: self.now, may_send=lambda: True
-        )
+            self.sender, self.outbox, self.chats, clock=lambda: self.now, may_send=lambda: True,
+            pacer=self.pacer, given_up=self.note,
+        )  # fmt: skip
+
+    async def note(self, delivery):
+        self.lost.append(delivery.dedupe_key)
 
     async def owe(self, *keys, chat_id=5):
         for key in keys:
@@ -184,6 +199,61 @@ async def test_the_loop_survives_a_dead_store():
             break
         await asyncio.sleep(0.05)
     task.cancel()
+    assert [key for key, _ in world.sender.sent] == ["a"]
+
+
+async def test_an_alert_never_waits_behind_what_has_no_room():
+    world = World(kind=DeliveryKind.ALBUM)
+    world.pacer.seconds = world.pacer.polite_seconds = 3.1
+    await world.owe("album")
+    await world.turn(seconds=1)
+    assert world.sender.sent == []
+    assert (await world.outbox.claim(world.now, lease=LEASE)) == [], "its turn is later"
+    world.kind = DeliveryKind.ALERT
+    await world.owe("alert")
+    await world.turn(seconds=3)
+    assert [key for key, _ in world.sender.sent] == ["alert"]
+    world.pacer.seconds = 0.0
+    await world.turn(seconds=3)
+    assert [key for key, _ in world.sender.sent] == ["alert", "album"]
+
+
+async def test_a_first_alert_is_owed_again_as_an_edit_that_leaves_room():
+    world = World(kind=DeliveryKind.ALERT)
+    world.pacer.polite_seconds = 3.1
+    await world.owe("alert")
+    await world.turn(2, seconds=1)
+    assert [key for key, _ in world.sender.sent] == ["alert"]
+    world.pacer.polite_seconds = 0.0
+    await world.turn(4)
+    assert [key for key, _ in world.sender.sent] == ["alert", "alert"]
+    assert await world.outbox.pending() == 0
+
+
+async def test_an_alert_that_fails_for_good_is_told_before_it_is_written_down():
+    world = World(TelegramForbiddenError(METHOD, "blocked"), kind=DeliveryKind.ALERT)
+    await world.owe("alert")
+    await world.turn()
+    assert world.lost == ["alert"]
+    assert await world.outbox.pending() == 0
+
+
+async def test_of_unknown_fate_first_alerts_go_once_more_and_edits_for_ever():
+    world = World(DROPPED, DROPPED, kind=DeliveryKind.ALERT)
+    await world.owe("first")
+    await world.turn(4)
+    assert world.lost == ["first"]
+    world = World(None, *[TIMED_OUT] * 6, kind=DeliveryKind.ALERT)
+    await world.owe("edited")
+    await world.turn(9)
+    assert world.lost == []
+    assert len(world.sender.sent) == 2
+
+
+async def test_a_store_that_is_down_costs_no_delivery():
+    world = World(*[StoreDownError("down")] * (3 * BUG_ATTEMPTS))
+    await world.owe("a")
+    await world.turn(3 * BUG_ATTEMPTS + 1)
     assert [key for key, _ in world.sender.sent] == ["a"]
 
 

@@ -2,10 +2,11 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.pacing import ALL, CHAT, GROUP, Limit, Pacer, Window
+from bot.pacing import ALL, CHAT, FOR_ALERTS, GROUP, Limit, Pacer, Window
 
 asks = st.lists(
     st.tuples(
@@ -81,3 +82,26 @@ def test_an_album_larger_than_the_window_still_leaves():
     window = Window(Limit(3, 1.0))
     window.book(0.0, 10)
     assert window.free_at(0.5, 10) == 1.0
+
+
+@given(asks)
+@settings(max_examples=60, deadline=None)
+def test_asking_books_nothing_and_tells_what_booking_gives(asked):
+    pacer, now = Pacer(), 0.0
+    for chat, gap, parts in asked:
+        now += gap
+        wait = pacer.wait(chat, now, parts)
+        assert pacer.wait(chat, now, parts, FOR_ALERTS) >= wait
+        assert pacer.reserve(chat, now, parts) == wait
+
+
+@pytest.mark.parametrize("chat", [7, -7])
+def test_behind_what_gives_way_there_is_always_a_place(chat):
+    pacer, now, sent = Pacer(), 0.0, 0
+    for _ in range(400):
+        now += 0.1
+        if pacer.wait(chat, now, 1, FOR_ALERTS) == 0:
+            pacer.reserve(chat, now)
+            sent += 1
+        assert pacer.wait(chat, now) == 0
+    assert sent >= (12 if chat < 0 else 20)
