@@ -1,0 +1,122 @@
+"""What an alert says: its caption, its buttons, answers to presses, outcomes, digests."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from pipeline.domain.live import DecisionKind, LifeState
+from pipeline.domain.trade import ExitReason
+
+# Caption
+KINDS: Final[Mapping[DecisionKind, str]] = {
+    DecisionKind.APPROVED: "APPROVED",
+    DecisionKind.REVIEW_REQUIRED: "YOUR CALL",
+    DecisionKind.REJECTED: "REJECTED",
+    DecisionKind.SUPPRESSED: "SUPPRESSED",
+    DecisionKind.LATE: "LATE",
+}
+REPLAY: Final = "REPLAY"
+SYNTHETIC: Final = "SYNTHETIC bars"
+NO_MODEL: Final = "no model deployed: the rules alone decided"
+NO_CASES: Final = "No similar past cases yet"
+NO_CHART: Final = "no chart"
+MORE_STEPS: Final = "… {n} more: Inspect"
+JOURNAL: Final = "Journal page"
+MARKET_ORDER: Final = "at market"
+LIMIT_ORDER: Final = "limit"
+ORDER_UNTIL: Final = "Order until"
+OUT_BY: Final = "Out by"
+VOID_ON: Final = "Before the fill, void on a"
+TOUCH_BELOW: Final = "touch below"
+TOUCH_ABOVE: Final = "touch above"
+CLOSE_BELOW: Final = "close below"
+CLOSE_ABOVE: Final = "close above"
+
+
+def similar(cases: int, rate: float, error: float) -> str:
+    """Tell how past cases like it ended."""
+    word = "case" if cases == 1 else "cases"
+    return (
+        f"{cases:,} similar past {word}: {100 * rate:.0f} % ± {100 * error:.0f} reached the target"
+    )
+
+
+# State
+STATES: Final[Mapping[LifeState, str]] = {
+    LifeState.WAITING: "Waiting for its entry",
+    LifeState.OPEN: "Filled",
+    LifeState.CLOSED: "Closed",
+    LifeState.EXPIRED: "Expired, never filled",
+    LifeState.VOID: "Void, never filled",
+    LifeState.REFUSED: "No order",
+}
+EXITS: Final[Mapping[str, str]] = {
+    ExitReason.TP: "at target",
+    ExitReason.SL: "at stop",
+    ExitReason.BE: "at break-even",
+    ExitReason.TIME: "by time",
+    ExitReason.SESSION_END: "at session end",
+    ExitReason.EXPIRED: "expired",
+    ExitReason.VOID: "void",
+}
+FIRST_HIT: Final = "first target hit"
+ANSWERS: Final[Mapping[str, str]] = {"approved": "Approved", "rejected": "Rejected"}
+PAPER: Final = "On paper"
+
+# Buttons
+ENTRY: Final = "Entry"
+STOP: Final = "Stop"
+TARGET: Final = "Target"
+APPROVE: Final = "✓ Approve"
+REJECT: Final = "✗ Reject"
+INSPECT: Final = "Inspect"
+MUTE: Final = "Mute ▾"
+MUTE_HOUR: Final = "1 h"
+MUTE_TODAY: Final = "Today"
+MUTE_ON: Final = "Until I say"
+UNMUTE: Final = "Unmute"
+BACK: Final = "◀ Back"
+SHOW: Final = "Show"
+
+# Answers to presses
+NOT_HERE: Final = "This signal was not sent to this chat. Nothing was changed."
+NO_SIGNAL: Final = "There is no such signal any more. Nothing was changed."
+NO_SETUP_MUTED: Final = "It is not muted here."
+SHOWN_ABOVE: Final = "It stands above in this chat."
+SHOWING: Final = "Here it comes."
+WORKING: Final = "One moment…"
+
+Chosen = Literal["approved", "rejected"]
+
+
+def muted(setup: str, until: str) -> str:
+    """Confirm a mute."""
+    return f"{setup} is muted in this chat {until}."
+
+
+def unmuted(setup: str) -> str:
+    """Confirm the end of a mute."""
+    return f"{setup} is heard in this chat again."
+
+
+# Comments
+COMMENT_FIRST: Final = "Approve or reject it first; then a reply to it is kept as your comment."
+COMMENT_ROLE: Final = "Comments on signals need the role trader."
+COMMENTED: Final = "Noted"
+COMMENT_LONG: Final = "A comment may have 500 characters. Please send it again, shorter."
+
+# Digest
+DIGEST: Final = "While it was quiet"
+DIGEST_LIMITS: Final = "Held back, so as not to flood this chat"
+HELD: Final[Mapping[str, str]] = {
+    "quiet": "quiet hours",
+    "hour": "too many this hour",
+    "minute": "too many this minute",
+}
+DIGEST_MORE: Final = "/signal ID shows any of them."
+
+
+def digest_count(first: int, last: int, total: int) -> str:
+    """Tell which of the held signals a message lists."""
+    if first == 1 and last == total:
+        return f"{total} signal" if total == 1 else f"{total} signals"
+    return f"signals {first}–{last} of {total}"
