@@ -13,12 +13,13 @@ from flows.state import StateFolder
 from storage.archive import FileArchive
 from storage.audit import SqlAuditLog
 from storage.bars import ParquetBarStore
+from storage.brokers.paper import PaperBroker
 from storage.chats import SqlChatStore
 from storage.database import migrate, open_database
 from storage.instruments import YamlInstruments
 from storage.lease import RedisLease
 from storage.live_ports import HealthBoard, ScanLog, SignalStore, WatchStore
-from storage.market_ports import Feed, InstrumentTable, NewsCalendar
+from storage.market_ports import Broker, Feed, InstrumentTable, NewsCalendar
 from storage.memory import (
     MemoryHealthBoard,
     MemoryLease,
@@ -71,6 +72,7 @@ class Services:
     scans: ScanLog
     watches: WatchStore
     health: HealthBoard
+    broker: Broker
     settings: Settings
     state: StateFolder
     launcher: Launcher
@@ -104,6 +106,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
     try:
         await migrate(database)
         outbox = SqlOutbox(database.engine)
+        signals = MemorySignalStore(outbox)
         services = Services(
             bars=ParquetBarStore(home / "bars"),
             archive=FileArchive(home / "archive", database.engine),
@@ -116,10 +119,11 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             instruments=YamlInstruments(home / "instruments.yaml"),
             news=CsvNews(home / "news.csv"),
             lease=lease,
-            signals=MemorySignalStore(outbox),
+            signals=signals,
             scans=MemoryScanLog(),
             watches=MemoryWatchStore(),
             health=MemoryHealthBoard(),
+            broker=PaperBroker(signals),
             settings=settings,
             state=StateFolder(home / "state"),
             launcher=launcher,

@@ -72,6 +72,18 @@ class Settings(BaseSettings):
     sample_every: int = Field(
         default=10, ge=1, description="besides the album, a picture of every n-th signal (count)"
     )
+    ticket_minutes: float = Field(
+        default=15.0,
+        gt=0,
+        le=1440,
+        description="how long a live signal to enter at the market may be approved (minutes)",
+    )
+    ticket_max_r: float = Field(
+        default=0.5,
+        gt=0,
+        le=10,
+        description="how far price may have gone from the entry by then, either way (R)",
+    )
     import_max_mb: int = Field(
         default=20, ge=1, description="largest file taken by an import (megabytes)"
     )

@@ -19,6 +19,7 @@ from pipeline.domain.errors import UnknownSetupError
 from pipeline.domain.market import Timeframe
 from pipeline.render.canvas import Picture
 from pipeline.setups.rules import SetupSpec, SetupVersion, parse_setup
+from storage.brokers.paper import PaperBroker
 from storage.instruments import YamlInstruments
 from storage.memory import (
     MemoryArchive,
@@ -136,6 +137,7 @@ async def plain_services(
     await bars.merge("EURUSD", Timeframe.M5, wavy_bars(), source="test", now=NOW)
     launcher = InProcessLauncher(chosen.max_parallel_runs)
     outbox = MemoryOutbox()
+    signals = MemorySignalStore(outbox)
     services = Services(
         bars=bars,
         archive=MemoryArchive(),
@@ -148,10 +150,11 @@ async def plain_services(
         instruments=YamlInstruments(),
         news=MemoryNews(),
         lease=MemoryLease(),
-        signals=MemorySignalStore(outbox),
+        signals=signals,
         scans=MemoryScanLog(),
         watches=MemoryWatchStore(),
         health=MemoryHealthBoard(),
+        broker=PaperBroker(signals),
         settings=chosen,
         state=StateFolder(home / "state"),
         launcher=launcher,

@@ -1,0 +1,1 @@
+"""Brokers: where an approved signal becomes an order."""
