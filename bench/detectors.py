@@ -22,7 +22,7 @@ def whole_set(
 ) -> dict[str, Found]:
     """Run every registered detector once, inputs before what reads them."""
     found: dict[str, Found] = {}
-    columns = BarColumns(bars)
+    columns = BarColumns.of(bars)
 
     def run(name: str) -> Found:
         if name not in found:

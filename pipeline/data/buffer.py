@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.data.clean import VALUES, bin_opens, binned_values, frame_of
-from pipeline.domain.bars import epoch_seconds
+from pipeline.domain.bars import BarColumns, epoch_seconds
 from pipeline.domain.errors import BadBarsError
 from pipeline.domain.market import Timeframe
 
@@ -154,6 +154,10 @@ class BarBuffer:
         """Return the newest closed bars as a bar frame of its own: `depth` of them at most."""
         return self._rows[timeframe].frame(depth)
 
+    def columns(self, timeframe: Timeframe, depth: int | None = None) -> BarColumns:
+        """Return the same bars as columns, which are not copied: read them before the next bar."""
+        return self._rows[timeframe].columns(depth)
+
 
 class _Rows:
     """The last rows of one timeframe: two arrays that are cut when twice as long as wanted."""
@@ -163,7 +167,7 @@ class _Rows:
         self._depth = depth
         self._size = 0
         self._opened = np.empty(2 * depth, dtype="int64")
-        self._values = np.empty((2 * depth, len(VALUES)))
+        self._values = np.empty((len(VALUES), 2 * depth))
 
     def __len__(self) -> int:
         return self._size
@@ -183,15 +187,25 @@ class _Rows:
             kept = slice(self._size - (self._depth - new), self._size)
             self._size = self._depth - new
             self._opened[: self._size] = self._opened[kept].copy()
-            self._values[: self._size] = self._values[kept].copy()
+            self._values[:, : self._size] = self._values[:, kept].copy()
         self._opened[self._size : self._size + new] = opened
-        self._values[self._size : self._size + new] = values
+        self._values[:, self._size : self._size + new] = values.T
         self._size += new
 
     def frame(self, depth: int | None) -> pd.DataFrame:
+        kept = self._kept(depth)
+        return frame_of(self._opened[kept], self._values[:, kept].T, self._timeframe)
+
+    def columns(self, depth: int | None) -> BarColumns:
+        kept = self._kept(depth)
+        opened = self._opened[kept] * 1_000_000
+        closed = opened + self._timeframe.minutes * 60_000_000
+        times = {"open_time": opened.view("M8[us]"), "close_time": closed.view("M8[us]")}
+        return BarColumns(times | dict(zip(VALUES, self._values[:, kept], strict=True)))
+
+    def _kept(self, depth: int | None) -> slice:
         wanted = self._depth if depth is None else min(depth, self._depth)
-        kept = slice(max(self._size - wanted, 0), self._size)
-        return frame_of(self._opened[kept], self._values[kept], self._timeframe)
+        return slice(max(self._size - wanted, 0), self._size)
 
 
 class _OpenBin:

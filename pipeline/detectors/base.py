@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.domain.bars import BarTable, epoch_seconds
+from pipeline.domain.bars import BarTable, bar_seconds, float_column, time_column
 from pipeline.domain.events import Events
 from pipeline.domain.market import Instrument, Timeframe
 
@@ -100,18 +100,18 @@ def all_detectors() -> list[Detector]:
 
 def column(bars: BarTable, name: str) -> np.ndarray:
     """Return a float column of a bar frame as a contiguous array, read only to its callers."""
-    return np.ascontiguousarray(bars[name].to_numpy(dtype="float64"))
+    return np.ascontiguousarray(float_column(bars, name))
 
 
 def bar_times(bars: BarTable, name: str) -> np.ndarray:
     """Return `open_time` or `close_time` as datetime64[us], UTC."""
-    return np.asarray(bars[name].to_numpy(dtype="datetime64[us]"))
+    return time_column(bars, name)
 
 
 def after_hole(bars: BarTable) -> np.ndarray:
     """Return for each bar whether a hole of 30 minutes or more lies before it; first: False."""
-    opened = epoch_seconds(bars["open_time"])
-    closed = epoch_seconds(bars["close_time"])
+    opened = bar_seconds(bars, "open_time")
+    closed = bar_seconds(bars, "close_time")
     hole = np.zeros(len(opened), dtype=np.bool_)
     hole[1:] = opened[1:] - closed[:-1] >= HOLE_SECONDS
     return hole

@@ -14,7 +14,7 @@ from pipeline.detectors.base import (
     register,
 )
 from pipeline.detectors.windows import DST_SLACK, bars_in, local_windows, window_minutes
-from pipeline.domain.bars import BarTable, epoch_seconds
+from pipeline.domain.bars import BarTable, bar_seconds
 from pipeline.domain.market import SESSIONS, Instrument, Timeframe
 
 
@@ -54,7 +54,7 @@ def developing_range(
         return np.empty(0)
     session = SESSIONS[parameters.session]
     windows = local_windows(bars, session.zone, session.start, session.end)
-    opened, closed = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
+    opened, closed = bar_seconds(bars, "open_time"), bar_seconds(bars, "close_time")
     window = np.searchsorted(windows.start, opened, side="right") - 1
     inside = (closed <= windows.end[window]) & (windows.start[window] >= opened[0])
     top, bottom = _so_far(column(bars, "high"), column(bars, "low"), np.where(inside, window, -1))

@@ -22,7 +22,7 @@ from pipeline.detectors.trading_days import (
     trading_days,
 )
 from pipeline.detectors.windows import DAY_MINUTES, DST_SLACK, bars_in, utc_times, window_extremes
-from pipeline.domain.bars import TIME_DTYPE, BarTable, epoch_seconds
+from pipeline.domain.bars import TIME_DTYPE, BarTable, bar_seconds
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
 
@@ -132,7 +132,7 @@ def _in_force(
     periods: _Periods,
     rules: tuple[float, int],
 ) -> Events:
-    known = np.searchsorted(epoch_seconds(bars["close_time"]), days.windows.start[traded])
+    known = np.searchsorted(bar_seconds(bars, "close_time"), days.windows.start[traded])
     # A bar that closes several days' starts (after a holiday) speaks of the last one alone.
     speaks = (known < len(bars)) & (known != np.append(known[1:], -1))
     today, known = traded[speaks], known[speaks]
@@ -184,7 +184,7 @@ def _last_that_counts(
     min_coverage, max_back = rules
     first, behind = _rows(days, periods)
     coverage = (behind - first) / periods.whole
-    begun = days.windows.start[periods.first] >= epoch_seconds(bars["open_time"])[0]
+    begun = days.windows.start[periods.first] >= bar_seconds(bars, "open_time")[0]
     counts = begun & (behind > first) & (coverage >= min_coverage)
     latest = np.maximum.accumulate(np.where(counts, np.arange(len(counts)), -1))
     before = np.maximum(np.searchsorted(periods.first, today, side="right") - 2, -1)

@@ -26,7 +26,7 @@ from pipeline.detectors.windows import (
     local_windows,
     window_minutes,
 )
-from pipeline.domain.bars import TIME_DTYPE, BarTable, epoch_seconds
+from pipeline.domain.bars import TIME_DTYPE, BarTable, bar_seconds
 from pipeline.domain.costs import spread_prices
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
@@ -132,7 +132,7 @@ def raid(
     """
     levels = inputs["levels"]
     levels = levels.take(levels.rows(("formed", "high", "low")))
-    times = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
+    times = bar_seconds(bars, "open_time"), bar_seconds(bars, "close_time")
     watch = _watches(local_windows(bars, parameters.zone, *parameters.window), *times, levels)
     if not len(watch):  # and no kernel runs
         return empty_events(**EXTRAS)

@@ -16,7 +16,7 @@ from pipeline.detectors.base import (
 )
 from pipeline.detectors.trading_days import ROLL_ZONE, WEEK, is_traded, iso_dates, trading_days
 from pipeline.detectors.windows import DAY_MINUTES, local_windows, utc_times
-from pipeline.domain.bars import TIME_DTYPE, BarTable, epoch_seconds
+from pipeline.domain.bars import TIME_DTYPE, BarTable, bar_seconds
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import Instrument, Timeframe
 
@@ -64,7 +64,7 @@ def opening_price(
     1970.
     """
     start, behind, label = _openings(bars, parameters.of, instrument)
-    opened = epoch_seconds(bars["open_time"])
+    opened = bar_seconds(bars, "open_time")
     first = np.searchsorted(opened, start)
     begun = start >= (opened[0] if len(opened) else 0)
     rows = np.flatnonzero((first < np.searchsorted(opened, behind)) & begun)

@@ -21,7 +21,7 @@ from pipeline.detectors.windows import (
     window_extremes,
     window_minutes,
 )
-from pipeline.domain.bars import TIME_DTYPE, BarTable, epoch_seconds
+from pipeline.domain.bars import TIME_DTYPE, BarTable, bar_seconds
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import SESSIONS, Instrument, Session, Timeframe
 
@@ -119,7 +119,7 @@ def initial_balance(
 
 def _ranges(bars: BarTable, session: Session, min_coverage: float, timeframe: Timeframe) -> Events:
     windows = local_windows(bars, session.zone, session.start, session.end)
-    opened, closed = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
+    opened, closed = bar_seconds(bars, "open_time"), bar_seconds(bars, "close_time")
     first = np.searchsorted(opened, windows.start)
     last = np.searchsorted(closed, windows.end, side="right")
     known = np.searchsorted(closed, windows.end)

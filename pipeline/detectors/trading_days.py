@@ -6,7 +6,7 @@ from datetime import time
 import numpy as np
 
 from pipeline.detectors.windows import LocalWindows, local_windows
-from pipeline.domain.bars import BarTable, epoch_seconds
+from pipeline.domain.bars import BarTable, bar_seconds
 from pipeline.domain.market import Instrument
 
 ROLL_ZONE, ROLL = "America/New_York", time(17)
@@ -50,7 +50,7 @@ class TradingDays:
 def trading_days(bars: BarTable) -> TradingDays:
     """Return the trading days that the bars may touch, from 17:00 to 17:00 New York."""
     windows = local_windows(bars, ROLL_ZONE, ROLL, ROLL)
-    opened = epoch_seconds(bars["open_time"])
+    opened = bar_seconds(bars, "open_time")
     label = windows.day.astype("int64") + 1
     first, behind = np.searchsorted(opened, windows.start), np.searchsorted(opened, windows.end)
     return TradingDays(windows, label, _weekday(label), first, behind)

@@ -19,7 +19,7 @@ from pipeline.detectors.windows import (
     local_windows,
     window_extremes,
 )
-from pipeline.domain.bars import BarTable, epoch_seconds
+from pipeline.domain.bars import BarTable, bar_seconds
 from pipeline.domain.market import Instrument, Timeframe
 
 WILDER_MEMORY = 30
@@ -106,7 +106,7 @@ def adr(
     Bars of the cash hours alone (8.5 of 24 hours) never count with the default coverage.
     """
     windows = local_windows(bars, ROLL_ZONE, ROLL, ROLL)
-    opened, closed = epoch_seconds(bars["open_time"]), epoch_seconds(bars["close_time"])
+    opened, closed = bar_seconds(bars, "open_time"), bar_seconds(bars, "close_time")
     first, last = np.searchsorted(opened, windows.start), np.searchsorted(opened, windows.end)
     enough = last - first >= parameters.min_coverage * DAY_MINUTES / timeframe.minutes
     counts = enough & (last > first)

@@ -16,7 +16,7 @@ from pipeline.detectors.base import (
 )
 from pipeline.detectors.trading_days import ROLL, ROLL_ZONE, iso_dates
 from pipeline.detectors.windows import DAY_MINUTES, DST_SLACK, bars_in, local_windows
-from pipeline.domain.bars import BarTable, epoch_seconds
+from pipeline.domain.bars import BarTable, bar_seconds
 from pipeline.domain.events import Events, empty_events
 from pipeline.domain.market import SESSIONS, Instrument, Timeframe
 
@@ -115,7 +115,7 @@ def _averages(
 
 
 def _anchors(bars: BarTable, parameters: VwapParameters, instrument: Instrument) -> np.ndarray:
-    opened = epoch_seconds(bars["open_time"])
+    opened = bar_seconds(bars, "open_time")
     rolls = local_windows(bars, ROLL_ZONE, ROLL, ROLL)
     rolled = np.searchsorted(rolls.start, opened, side="right") - 1
     if parameters.anchor == "roll":

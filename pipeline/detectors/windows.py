@@ -11,7 +11,7 @@ import pandas as pd
 from numba import njit
 
 from pipeline.data.zones import wall_clock
-from pipeline.domain.bars import BarTable, epoch_seconds
+from pipeline.domain.bars import BarTable, bar_seconds, epoch_seconds
 from pipeline.domain.market import Timeframe
 
 DAY_MINUTES = 24 * 60
@@ -52,13 +52,13 @@ def local_windows(bars: BarTable, zone: str, start: time, end: time) -> LocalWin
     if len(bars) == 0:
         day, nothing = np.empty(0, dtype="datetime64[D]"), np.empty(0, dtype="int64")
         return LocalWindows(day, day.astype("<U10"), nothing, nothing)
-    first = _local_date(bars["open_time"].iloc[0], zone)
-    last = _local_date(bars["close_time"].iloc[-1], zone)
+    first = _local_date(bar_seconds(bars, "open_time")[0], zone)
+    last = _local_date(bar_seconds(bars, "close_time")[-1], zone)
     return _windows(zone, start, end, first, last)
 
 
-def _local_date(at: pd.Timestamp, zone: str) -> date:
-    return datetime.fromtimestamp(at.value // 10**9, ZoneInfo(zone)).date()
+def _local_date(at: int, zone: str) -> date:
+    return datetime.fromtimestamp(at, ZoneInfo(zone)).date()
 
 
 @lru_cache(maxsize=64)  # all detectors of a run, and a live scan all day, ask for the same days

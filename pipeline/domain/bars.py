@@ -13,6 +13,7 @@ Rows are sorted by open_time and unique; missing bars are absent, never filled.
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -27,35 +28,70 @@ TIME_DTYPE = "datetime64[us, UTC]"
 
 
 class BarColumns:
-    """A bar frame to be read: each column is looked up once, and none can be written into.
+    """Bars to be read: each column as an array that can't be written into.
 
-    Looking a column up takes pandas longer than most detectors need for a live window, and all
-    of them read the same few. Give it to what reads, while nothing changes the frame.
+    Looking a column of a frame up takes pandas longer than most detectors need for a live window,
+    and all of them read the same few. Nothing may change the bars while they are read.
+
+    Parameters
+    ----------
+    columns
+        By name, as in a bar frame; times as datetime64[us], UTC. They become read-only.
     """
 
-    def __init__(self, bars: pd.DataFrame) -> None:
-        self._bars = bars
-        self._columns: dict[str, pd.Series] = {}
+    def __init__(self, columns: Mapping[str, np.ndarray]) -> None:
+        self._columns = {name: _read_only(columns[name]) for name in COLUMNS}
+        self._seconds: dict[str, np.ndarray] = {}
+
+    @classmethod
+    def of(cls, bars: "BarTable") -> "BarColumns":
+        """Return the columns of a bar frame; columns are returned as they are."""
+        if isinstance(bars, BarColumns):
+            return bars
+        times = {n: bars[n].to_numpy(dtype="datetime64[us]") for n in ("open_time", "close_time")}
+        values = {n: bars[n].to_numpy(dtype="float64") for n in COLUMNS if n not in times}
+        return cls(times | values)
 
     def __len__(self) -> int:
-        return len(self._bars)
+        return len(self._columns["open_time"])
 
-    def __getitem__(self, name: str) -> pd.Series:
-        if name not in self._columns:
-            self._columns[name] = _read_only(self._bars[name])
+    def __getitem__(self, name: str) -> np.ndarray:
         return self._columns[name]
 
+    def seconds(self, name: str) -> np.ndarray:
+        """Return `open_time` or `close_time` as int64 seconds since 1970 UTC."""
+        if name not in self._seconds:
+            self._seconds[name] = _read_only(self._columns[name].view("int64") // 1_000_000)
+        return self._seconds[name]
 
-def _read_only(column: pd.Series) -> pd.Series:
-    is_time = isinstance(column.dtype, pd.DatetimeTZDtype)
-    values = column.to_numpy(dtype="datetime64[us]" if is_time else None).view()
-    values.flags.writeable = False
-    kept = pd.DatetimeIndex(values, tz="UTC", copy=False).array if is_time else values
-    return pd.Series(kept, copy=False)
+
+def _read_only(values: np.ndarray) -> np.ndarray:
+    kept = values.view()
+    kept.flags.writeable = False
+    return kept
 
 
 BarTable: TypeAlias = pd.DataFrame | BarColumns
 """A bar frame, or its columns at hand: what is only read takes either."""
+
+
+def float_column(bars: BarTable, name: str) -> np.ndarray:
+    """Return a column of prices, volume or spread as float64."""
+    if isinstance(bars, BarColumns):
+        return bars[name]
+    return np.asarray(bars[name].to_numpy(dtype="float64"))
+
+
+def time_column(bars: BarTable, name: str) -> np.ndarray:
+    """Return `open_time` or `close_time` as datetime64[us], UTC."""
+    if isinstance(bars, BarColumns):
+        return bars[name]
+    return np.asarray(bars[name].to_numpy(dtype="datetime64[us]"))
+
+
+def bar_seconds(bars: BarTable, name: str) -> np.ndarray:
+    """Return `open_time` or `close_time` as int64 seconds since 1970 UTC."""
+    return bars.seconds(name) if isinstance(bars, BarColumns) else epoch_seconds(bars[name])
 
 
 def empty_bars() -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.domain.bars import BarTable, epoch_seconds
+from pipeline.domain.bars import BarTable, bar_seconds, float_column
 from pipeline.domain.market import Instrument
 
 
@@ -25,7 +25,7 @@ def spread_prices(
     """
     if spread_points is not None:
         return np.full(len(bars), spread_points * instrument.point)
-    hours = (epoch_seconds(bars["open_time"]) // 3600) % 24
+    hours = (bar_seconds(bars, "open_time") // 3600) % 24
     table = np.asarray(instrument.spread_points)[hours] * instrument.point
-    own = bars["spread"].to_numpy()
+    own = float_column(bars, "spread")
     return np.asarray(np.where(np.isnan(own), table, own))

@@ -12,10 +12,12 @@ from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.signal import Signal
 from pipeline.domain.trade import Plan
 from pipeline.live.evaluating import evaluation_of, reads_the_clock
+from pipeline.setups.answers import Answers
 from pipeline.setups.detecting import warm_up
 from pipeline.setups.engine import Overrides
 from pipeline.setups.live import LiveSetup
 from pipeline.setups.model import SetupSpec
+from pipeline.setups.news import NewsTape, own_currencies
 
 SHOWN = 300
 """Bars that `window` can give at least, of each timeframe held."""
@@ -72,8 +74,10 @@ class SymbolScan:
         self._live = [LiveSetup(s, trigger, instrument, overrides) for s, trigger in setups]
         self._resting = [reads_the_clock(live.spec) for live in self._live]
         self._quality = quality
-        self._news = news
+        self._news = NewsTape(news, own_currencies(instrument))
         self._buffer = BarBuffer(Timeframe.M1, self._depths())
+        self._answers = Answers(instrument, {})
+        self._stale = set(self._buffer.timeframes)
 
     def _depths(self) -> dict[Timeframe, int]:
         merged: dict[Timeframe, int] = {Timeframe.M1: SHOWN}
@@ -148,6 +152,7 @@ class SymbolScan:
         return scanned
 
     def _asked(self, close: datetime, grown: tuple[Timeframe, ...], *, paused: bool) -> Scanned:
+        self._stale.update(grown)
         signals: list[tuple[Signal, Plan]] = []
         evaluations: list[Evaluation] = []
         for live, rests in zip(self._live, self._resting, strict=True):
@@ -157,7 +162,14 @@ class SymbolScan:
             if paused and rests:
                 evaluations.append(evaluation_of(live, newest[1], None, PAUSED))
                 continue
-            found = live.scan(self._buffer, self._quality, self._news)
+            found = live.ask(self._at_hand(), newest[1], self._quality, self._news)
             signals += zip(found.signals, found.plans, strict=True)
             evaluations.append(evaluation_of(live, newest[1], found))
         return Scanned(close, tuple(signals), tuple(evaluations))
+
+    def _at_hand(self) -> Answers:
+        """Return what was worked out of the bars held, without what newer bars have changed."""
+        if self._stale:
+            self._answers.take({t: self._buffer.columns(t) for t in self._stale})
+            self._stale.clear()
+        return self._answers

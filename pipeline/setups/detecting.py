@@ -1,28 +1,19 @@
-"""Run a setup's tools: which frames they need, in which order, and how timeframes are joined."""
+"""Run a setup's tools: which frames they need, how deep those are, and what the tools find."""
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
 
-import numpy as np
 import pandas as pd
 
-from pipeline import detectors as _registered  # importing the package registers all detectors
 from pipeline.data.clean import resample
-from pipeline.detectors.base import Detector, bar_times, get
-from pipeline.domain.bars import BarColumns
-from pipeline.domain.events import Events
+from pipeline.domain.bars import BarColumns, BarTable
 from pipeline.domain.market import Instrument, Timeframe
+from pipeline.setups.aligning import Output, aligned
+from pipeline.setups.answers import Answers, questions
 from pipeline.setups.model import SetupSpec, Tool
+from pipeline.setups.toolchain import effective_timeframe, in_order, parts
 
-Frames = Mapping[Timeframe, pd.DataFrame]
-Output: TypeAlias = Events | np.ndarray
+Frames = Mapping[Timeframe, BarTable]
 DAY_MINUTES = 24 * 60
-
-
-def effective_timeframe(tool: Tool, trigger: Timeframe) -> Timeframe:
-    """Return the timeframe a tool runs on: its own, but never below the trigger's."""
-    wanted = tool.timeframe or trigger
-    return max(wanted, trigger, key=lambda t: t.minutes)
 
 
 def frames_for(
@@ -32,29 +23,6 @@ def frames_for(
     wanted = {effective_timeframe(tool, trigger) for tool in spec.tools.values()}
     higher = sorted(wanted - {trigger}, key=lambda t: t.minutes)
     return {trigger: bars, **{t: resample(bars, trigger, t) for t in higher}}
-
-
-def parts(tool: Tool) -> tuple[Detector, dict[str, str], Any]:
-    """Return a tool's detector, its inputs by name, and its parameters."""
-    detector = get(tool.detector)
-    inputs = {name: str(tool.settings[name]) for name in detector.inputs}
-    rest = {k: v for k, v in tool.settings.items() if k not in detector.inputs}
-    return detector, inputs, detector.parameters(**rest)
-
-
-def in_order(spec: SetupSpec) -> list[str]:
-    """Return the tools' names so that inputs come before what reads them."""
-    done: list[str] = []
-    while len(done) < len(spec.tools):
-        ready = [n for n, t in spec.tools.items() if n not in done and _ready(t, done)]
-        if not ready:
-            raise ValueError("tools read each other in a circle")
-        done += ready
-    return done
-
-
-def _ready(tool: Tool, done: list[str]) -> bool:
-    return all(tool.settings.get(name) in done for name in get(tool.detector).inputs)
 
 
 def needs(spec: SetupSpec, trigger: Timeframe) -> dict[str, int]:
@@ -133,51 +101,11 @@ def detect(
     -------
     By tool name: events or a series, counted in the bars of the tool's own frame.
     """
-    found: dict[str, Output] = {}
-    columns = {timeframe: BarColumns(bars) for timeframe, bars in frames.items()}
-    for name in in_order(spec):
-        tool = spec.tools[name]
-        timeframe = effective_timeframe(tool, trigger)
-        detector, inputs, parameters = parts(tool)
-        given = {
-            wanted: aligned(
-                found[source],
-                frames[effective_timeframe(spec.tools[source], trigger)],
-                frames[timeframe],
-            )
-            for wanted, source in inputs.items()
-        }
-        found[name] = detector.detect(columns[timeframe], parameters, given, instrument, timeframe)
-    return found
+    answers = Answers(instrument, {t: BarColumns.of(bars) for t, bars in frames.items()})
+    return {name: answers.of(question) for name, question in questions(spec, trigger).items()}
 
 
-def aligned(found: Output, own: pd.DataFrame, target: pd.DataFrame) -> Output:
-    """Return a tool's result as it is known at the closes of another frame.
-
-    A series is read at its last closed bar (NaN before the first); an event belongs to the
-    first target bar that closes at or after it was known, and is left out if there is none.
-    """
-    if own is target:
-        return found
-    closes = bar_times(target, "close_time")
-    if isinstance(found, np.ndarray):
-        last = np.searchsorted(bar_times(own, "close_time"), closes, side="right") - 1
-        padded = np.append(found, np.nan)
-        return np.asarray(padded[np.where(last < 0, len(found), last)])
-    return _aligned_events(found, own, target)
-
-
-def _aligned_events(found: Events, own: pd.DataFrame, target: pd.DataFrame) -> Events:
-    closes, own_closes = bar_times(target, "close_time"), bar_times(own, "close_time")
-    kept = found.take(np.flatnonzero(np.searchsorted(closes, found["known_at"]) < len(closes)))
-    columns = dict(kept.columns)
-    for name in [c for c in columns if c == "bar" or c.endswith("_bar")]:
-        rows = columns[name]
-        there = np.clip(rows, 0, max(len(own_closes) - 1, 0))
-        moved = np.searchsorted(closes, own_closes[there]) if len(rows) else rows
-        columns[name] = np.where(rows < 0, rows, moved)
-    columns["known_at"] = closes[columns["bar"]]
-    return Events(kept.words, kept.code, columns)
-
-
-__all__ = ["_registered", "aligned", "depths", "detect", "frames_for", "needs", "warm_up"]
+__all__ = [
+    "Output", "aligned", "depths", "detect", "effective_timeframe", "frames_for", "in_order",
+    "needs", "parts", "warm_up",
+]  # fmt: skip

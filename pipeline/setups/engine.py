@@ -74,11 +74,23 @@ def find_signals(
     A case lives within one local day of the setup's zone. Of several events that fit a step
     the earliest counts, of one bar's the newest zone.
     """
-    bars = frames[trigger]
-    if bars.empty:
+    if not len(frames[trigger]):
         nothing = [Tally(s.name, s.title) for s in spec.steps] + [Tally(*_END)]
         return Found([], [], [_funnel(t) for t in nothing])
     tape = tape_of(frames, tools, spec, trigger, instrument, overrides.spread_points, news)
+    return found_on(tape, spec, instrument, overrides=overrides, quality=quality, since=since)
+
+
+def found_on(
+    tape: Tape,
+    spec: SetupSpec,
+    instrument: Instrument,
+    *,
+    overrides: Overrides,
+    quality: float,
+    since: datetime | None,
+) -> Found:
+    """Return what `find_signals` does, of a tape that holds at least one bar."""
     first_day = None if since is None else since.astimezone(ZoneInfo(spec.zone)).date()
     cases, tallies = _walk(spec, tape, first_day)
     end = Tally(*_END)

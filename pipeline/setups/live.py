@@ -8,10 +8,13 @@ import pandas as pd
 
 from pipeline.data.buffer import BarBuffer
 from pipeline.domain.market import Instrument, Timeframe
-from pipeline.setups.detecting import depths, detect
-from pipeline.setups.engine import Found, Overrides, find_signals
+from pipeline.setups.answers import Answers, Question, questions
+from pipeline.setups.detecting import depths
+from pipeline.setups.engine import Found, Overrides, found_on
 from pipeline.setups.model import SetupSpec
+from pipeline.setups.news import NewsTape, own_currencies
 from pipeline.setups.signal_hours import SignalHours
+from pipeline.setups.tape import laid_out
 
 NOTHING = Found([], [], [])
 
@@ -33,6 +36,10 @@ class LiveSetup:
     @cached_property
     def _hours(self) -> SignalHours:
         return SignalHours(self.spec)
+
+    @cached_property
+    def _questions(self) -> dict[str, Question]:
+        return questions(self.spec, self.trigger)
 
     def buffer(self, base: Timeframe | None = None) -> BarBuffer:
         """Return an empty buffer deep enough for this setup; None: of trigger bars."""
@@ -69,9 +76,23 @@ class LiveSetup:
         newest = buffer.newest(self.trigger)
         if newest is None or not self.is_due(*newest):
             return NOTHING
-        frames = {t: buffer.frame(t, n) for t, n in self.depths.items()}
-        tools = detect(frames, self.spec, self.trigger, self.instrument)
-        return find_signals(
-            frames, tools, self.spec, self.trigger, self.instrument,
-            overrides=self.overrides, quality=quality, since=newest[1], news=news,
+        bars = {t: buffer.columns(t, n) for t, n in self.depths.items()}
+        answers = Answers(self.instrument, bars)
+        return self.ask(
+            answers, newest[1], quality, NewsTape(news, own_currencies(self.instrument))
+        )
+
+    def ask(self, answers: Answers, close: datetime, quality: float, news: NewsTape) -> Found:
+        """Return what `scan` does at the close of the trigger's newest bar at hand.
+
+        `answers` holds at least `depths` bars of each timeframe; setups may share it.
+        """
+        known = {name: answers.on(asked, self.trigger) for name, asked in self._questions.items()}
+        tape = laid_out(
+            answers.bars(self.trigger), known, self.spec, self.trigger, self.instrument,
+            answers.spread(self.trigger, self.overrides.spread_points), news,
+        )  # fmt: skip
+        return found_on(
+            tape, self.spec, self.instrument,
+            overrides=self.overrides, quality=quality, since=close,
         )  # fmt: skip

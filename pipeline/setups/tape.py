@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.detectors.base import bar_times
+from pipeline.domain.bars import BarTable, float_column
 from pipeline.domain.costs import spread_prices
 from pipeline.domain.events import Events
 from pipeline.domain.market import Instrument, Timeframe
@@ -94,17 +95,32 @@ def tape_of(
         name: aligned(found, frames[effective_timeframe(spec.tools[name], trigger)], bars)
         for name, found in tools.items()
     }
+    calendar = NewsTape(news, own_currencies(instrument))
+    spread = spread_prices(bars, instrument, spread_points)
+    return laid_out(bars, known, spec, trigger, instrument, spread, calendar)
+
+
+def laid_out(
+    bars: BarTable,
+    known: Mapping[str, Output],
+    spec: SetupSpec,
+    trigger: Timeframe,
+    instrument: Instrument,
+    spread: np.ndarray,
+    news: NewsTape,
+) -> Tape:
+    """Return the tape of results that are aligned with the trigger's bars."""
     return Tape(
         trigger=trigger,
         zone=spec.zone,
         opened=bar_times(bars, "open_time").view("int64"),
         closed=bar_times(bars, "close_time").view("int64"),
-        high=bars["high"].to_numpy(),
-        low=bars["low"].to_numpy(),
-        close=bars["close"].to_numpy(),
-        spread=spread_prices(bars, instrument, spread_points),
+        high=float_column(bars, "high"),
+        low=float_column(bars, "low"),
+        close=float_column(bars, "close"),
+        spread=spread,
         tick=instrument.tick_size,
         series={n: f for n, f in known.items() if isinstance(f, np.ndarray)},
         events={n: f for n, f in known.items() if isinstance(f, Events)},
-        news=NewsTape(news, own_currencies(instrument)),
+        news=news,
     )

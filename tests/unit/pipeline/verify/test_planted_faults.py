@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.data.buffer import BarBuffer
 from pipeline.detectors import base, get
+from pipeline.domain.bars import float_column, time_column
 from pipeline.domain.events import Events
 from pipeline.domain.market import Timeframe
 from pipeline.setups.model import ConfluenceRule, Expected
@@ -61,7 +62,9 @@ def test_the_healthy_twin_passes_every_check():
 def one_bar_early(events, bars):
     """Say each pattern one bar before it is complete."""
     bar = events["bar"] - 1
-    return events.assign(bar=bar, known_at=bars["close_time"].iloc[bar].array)
+    return events.assign(
+        bar=bar, known_at=pd.DatetimeIndex(time_column(bars, "close_time")[bar], tz="UTC")
+    )
 
 
 def test_a_detector_that_peeks_one_bar(plant):
@@ -85,7 +88,7 @@ def test_a_series_that_peeks_one_bar(plant):
 @through_a_frame
 def growing(events, bars):
     """Let each range grow with what came later, as if it had always been so."""
-    later = [bars["high"].iloc[b : b + 500].max() for b in events["bar"]]
+    later = [float_column(bars, "high")[b : b + 500].max() for b in events["bar"]]
     return events.assign(price_high=np.maximum(events["price_high"], later))
 
 
@@ -128,7 +131,7 @@ def test_a_detector_that_writes_into_its_bars(plant):
     honest = get("atr").detect
 
     def greedy(bars, *rest):
-        high = bars["high"].to_numpy()
+        high = float_column(bars, "high")
         high.flags.writeable = True
         high[0] += 1.0
         return honest(bars, *rest)
