@@ -17,7 +17,7 @@ from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from bot import commands
 from bot.access import Access
 from bot.delivery import Courier
-from bot.handlers import compare, data, errors, runs, setup_check, setups, system, tools, why
+from bot.handlers import compare, data, errors, runs, setup_check, setups, system, tools, week, why
 from bot.launching import Launches
 from bot.noticing import Noticing
 from bot.pacing import Pacer
@@ -138,7 +138,7 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
     dispatcher.message.middleware(Noticing())
     routers = (
         errors.router, runs.router, compare.router, setup_check.router, data.router,
-        setups.router, tools.router, why.router, system.router,
+        setups.router, tools.router, why.router, week.router, system.router,
     )  # fmt: skip
     for router in (*routers, system.fallback):
         router._parent_router = None  # noqa: SLF001  (routers are modules' own; an app takes them over)
