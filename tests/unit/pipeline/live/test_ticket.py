@@ -9,8 +9,10 @@ import pytest
 from pipeline.domain.bars import bar_frame, empty_bars
 from pipeline.domain.live import Life, LifeState
 from pipeline.domain.market import Side, Timeframe
-from pipeline.domain.trade import EntryType
+from pipeline.domain.trade import CostModel, EntryType
+from pipeline.live.following import follow
 from pipeline.live.ticket import ticket_hash, ticket_state
+from tests.kit.fill_cases import INSTRUMENT, five_minutes, random_minutes, random_plans
 from tests.kit.live_signals import CLOSE, hand_made
 from tests.kit.setups import EURUSD
 
@@ -146,3 +148,45 @@ def test_any_other_term_is_another_ticket(change):
     assert plain.ticket != other.ticket
     assert plain.ticket == ticket_hash(plain.signal, plain.plan.model_copy(deep=True))
     assert len(plain.ticket) == 16
+
+
+def drawn(seed):
+    """Random plans on random minutes, as records of M5 signals."""
+    rng = np.random.default_rng([seed, 5])
+    bars = random_minutes(rng, 240, holes=0.05)
+    for plan in random_plans(rng, five_minutes(bars), 25):
+        since = bars[bars["open_time"] >= plan.known_at].reset_index(drop=True)
+        signal = hand_made().signal.model_copy(update={"known_at": plan.known_at})
+        yield hand_made().model_copy(update={"plan": plan, "signal": signal}), since
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_ended_once_has_ended_for_good_and_for_the_same_reason(seed):
+    """All but the distance from the entry, which price may come back from."""
+    ended = 0
+    for record, since in drawn(seed):
+        told = ""
+        for end in range(1, min(len(since), 90)):
+            now = since["close_time"].iloc[end - 1].to_pydatetime()
+            how = {"minutes": 1000.0, "max_r": 1e9}
+            words = ticket_state(record, since[:end], INSTRUMENT, now, **how)
+            assert not told or words == told, (record.plan, end)
+            told = words
+        ended += bool(told)
+    assert ended > 8
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_trade_that_met_its_stop_or_target_leaves_no_ticket(seed):
+    """Told from other code: the fills that follow the same plan."""
+    met = 0
+    for record, since in drawn(seed):
+        costs = CostModel(slippage_points=0.0)
+        life = follow(record.plan, since, INSTRUMENT, costs, timeframe=Timeframe.M1)
+        if life.trade is None or life.trade.exit_reason not in ("SL", "TP", "BE"):
+            continue
+        bars = since[since["close_time"] <= life.as_of]
+        words = ticket_state(record, bars, INSTRUMENT, life.as_of, minutes=1e6, max_r=1e9)
+        assert words, record.plan
+        met += "touched" in words
+    assert met > 3
