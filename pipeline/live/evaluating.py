@@ -1,18 +1,16 @@
 """What a setup says at a close in one line; and which setups depend on the clock being right."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from pipeline.domain.live import Evaluation
 from pipeline.domain.market import Timeframe
-from pipeline.domain.signal import FunnelStep
 from pipeline.setups.engine import Found
 from pipeline.setups.live import LiveSetup
-from pipeline.setups.model import SetupSpec, Step, clock_time
+from pipeline.setups.model import SetupSpec
 
 NO_CLOCK = frozenset(
     {
-        "atr", "displacement", "engulfing", "equal_levels", "fair_value_gap", "order_block", "ote",
+        "atr", "displacement", "engulfing", "equal_levels", "fair_value_gap", "order_block",
         "structure", "swing",
     }
 )  # fmt: skip
@@ -33,38 +31,26 @@ def evaluation_of(
     resting
         Why it was not asked.
     """
-    funnel = [] if found is None else found.funnel
-    reached = max((i for i, step in enumerate(funnel) if step.cases), default=-1)
-    ahead = funnel[reached + 1] if reached + 1 < len(funnel) else None
+    step, reason = ("", resting) if found is None else _furthest(found)
     return Evaluation(
         symbol=live.instrument.symbol,
         setup_id=live.spec.setup_id,
         tf=live.trigger,
         close=close,
-        step=funnel[reached].step if reached >= 0 else "",
-        reason=resting or ("" if ahead is None else _reason(live.spec, ahead, close)),
+        step=step,
+        reason=reason,
         signals=0 if found is None else len(found.signals),
     )
 
 
-def _reason(spec: SetupSpec, ahead: FunnelStep, close: datetime) -> str:
-    """Return what stopped most cases at a step; empty while one of them may still pass it."""
-    step = next((s for s in spec.steps if s.name == ahead.step), None)
-    if step is not None and _missing(step) in ahead.lost and not _is_over(step, spec, close):
-        return ""
-    return next(iter(ahead.lost), "")
-
-
-def _missing(step: Step) -> str:
-    return step.missing or f"no {step.title}"
-
-
-def _is_over(step: Step, spec: SetupSpec, close: datetime) -> bool:
-    if step.window is None:
-        return False
-    zone = ZoneInfo(step.window.zone or spec.zone)
-    local = close.astimezone(zone)
-    return local >= datetime.combine(local.date(), clock_time(step.window.end), zone)
+def _furthest(found: Found) -> tuple[str, str]:
+    """Return the last step passed, and what stopped most cases there; nothing if one awaits it."""
+    passed = [i for i, step in enumerate(found.funnel) if step.cases]
+    reached = passed[-1] if passed else -1
+    step = found.funnel[reached].step if passed else ""
+    ahead = found.funnel[reached + 1 : reached + 2]
+    lost = [why for s in ahead if s.step not in found.awaited for why in s.lost]
+    return step, lost[0] if lost else ""
 
 
 def reads_the_clock(spec: SetupSpec) -> bool:

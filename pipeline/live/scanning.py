@@ -14,7 +14,7 @@ from pipeline.domain.trade import Plan
 from pipeline.live.evaluating import evaluation_of, reads_the_clock
 from pipeline.setups.answers import Answers
 from pipeline.setups.detecting import warm_up
-from pipeline.setups.engine import Overrides
+from pipeline.setups.engine import Found, Overrides
 from pipeline.setups.live import LiveSetup
 from pipeline.setups.model import SetupSpec
 from pipeline.setups.news import NewsTape, own_currencies
@@ -31,11 +31,13 @@ class Scanned:
 
     `close` is when it was (UTC). A bar that comes late, after the clock has closed the longer bar
     it belongs to, has that one asked again: its evaluation and signals bear its own close then.
+    `failed` says of setups that could not be asked why, one line each; the others were.
     """
 
     close: datetime
     signals: tuple[tuple[Signal, Plan], ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 def m1_bars_needed(setups: Iterable[tuple[SetupSpec, Timeframe]]) -> int:
@@ -155,17 +157,25 @@ class SymbolScan:
         self._stale.update(grown)
         signals: list[tuple[Signal, Plan]] = []
         evaluations: list[Evaluation] = []
+        failed: list[str] = []
         for live, rests in zip(self._live, self._resting, strict=True):
             newest = self._buffer.newest(live.trigger)
             if live.trigger not in grown or newest is None or not live.is_due(*newest):
                 continue
-            if paused and rests:
-                evaluations.append(evaluation_of(live, newest[1], None, PAUSED))
-                continue
-            found = live.ask(self._at_hand(), newest[1], self._quality, self._news)
-            signals += zip(found.signals, found.plans, strict=True)
-            evaluations.append(evaluation_of(live, newest[1], found))
-        return Scanned(close, tuple(signals), tuple(evaluations))
+            found, why = (None, PAUSED) if paused and rests else self._found(live, newest[1])
+            evaluations.append(evaluation_of(live, newest[1], found, why))
+            if found is not None:
+                signals += zip(found.signals, found.plans, strict=True)
+            elif why is not PAUSED:
+                failed.append(f"{live.spec.setup_id} {live.trigger} {why}")
+        return Scanned(close, tuple(signals), tuple(evaluations), tuple(failed))
+
+    def _found(self, live: LiveSetup, close: datetime) -> tuple[Found | None, str]:
+        """Return what a setup finds; a fault in it is its own and stops no other."""
+        try:
+            return live.ask(self._at_hand(), close, self._quality, self._news), ""
+        except Exception as fault:  # noqa: BLE001  (whatever it is, the other setups go on)
+            return None, f"failed: {type(fault).__name__}: {fault}"
 
     def _at_hand(self) -> Answers:
         """Return what was worked out of the bars held, without what newer bars have changed."""

@@ -54,12 +54,13 @@ class Case:
 
 @dataclass
 class Tally:
-    """The funnel's counter of one step."""
+    """The funnel's counter of one step; `awaiting`: those lost only because the bars end."""
 
     step: str
     title: str
     days: set[date] = field(default_factory=set)
     cases: int = 0
+    awaiting: int = 0
     lost: Counter[str] = field(default_factory=Counter)
 
     def passed(self, case: Case) -> None:

@@ -36,11 +36,15 @@ class Overrides:
 
 @dataclass(frozen=True)
 class Found:
-    """Signals with their plans (same order), and how far the other cases got."""
+    """Signals with their plans (same order), and how far the other cases got.
+
+    `awaited` are the steps that some case of the last day may still pass.
+    """
 
     signals: list[Signal]
     plans: list[Plan]
     funnel: list[FunnelStep]
+    awaited: tuple[str, ...] = ()
 
 
 def find_signals(
@@ -98,7 +102,8 @@ def found_on(
     kept = [t for t in orders if since is None or t[1].known_at >= since]
     kept = kept[: overrides.max_signals]
     signals = [signal_of(c, p, spec, tape, instrument, quality) for c, p in kept]
-    return Found(signals, [p for _, p in kept], [_funnel(t) for t in (*tallies, end)])
+    awaited = tuple(t.step for t in tallies if t.awaiting)
+    return Found(signals, [p for _, p in kept], [_funnel(t) for t in (*tallies, end)], awaited)
 
 
 def _walk(spec: SetupSpec, tape: Tape, first_day: date | None) -> tuple[list[Case], list[Tally]]:

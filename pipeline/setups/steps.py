@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.setups.cases import Case, Fired, Tally, fired_at, number, where_holds
 from pipeline.setups.model import Limit, Match, SetupSpec, Step
-from pipeline.setups.tape import Tape
+from pipeline.setups.tape import Tape, utc_from_micros
 
 
 def first_cases(spec: SetupSpec, tape: Tape, tally: Tally, since: date | None) -> list[Case]:
@@ -69,6 +69,8 @@ def advance(step: Step, before: str, cases: list[Case], tape: Tape, tally: Tally
         ended = _ended(ends, case, tape, first, chosen[0].bar if chosen else None)
         if ended or not chosen:
             tally.lost[ended or step.missing or f"no {step.title}"] += 1
+            awaits = not ended and last >= len(tape.closed) - 1
+            tally.awaiting += awaits and may_still_happen(step, before, case, tape)
             continue
         further = [case.after(step.name, fired) for fired in chosen]
         passed += [c for c in further if in_limits(step, c, tape, tally)]
@@ -85,6 +87,23 @@ def step_span(step: Step, before: str, case: Case, tape: Tape) -> tuple[int, int
     if step.max_bars is not None:
         last = min(last, since + step.max_bars)
     return max(first, since + step.min_bars), last
+
+
+def is_decided_at_once(step: Step) -> bool:
+    """Return whether a step only reads states: they hold at the case's bar, or never."""
+    return all(match.latest for match in step.matches)
+
+
+def may_still_happen(step: Step, before: str, case: Case, tape: Tape) -> bool:
+    """Return whether the bars end before a step's time does."""
+    if is_decided_at_once(step):
+        return False
+    since = case.fired[step.after or before].bar
+    if step.max_bars is not None and since + step.max_bars < len(tape.closed):
+        return False
+    w = step.window
+    ends = tape.day_end(case.day) if w is None else tape.instant(case.day, w.end, w.zone)
+    return utc_from_micros(tape.closed[-1]) < ends
 
 
 def _chosen(step: Step, case: Case, tape: Tape, first: int, last: int) -> list[Fired]:

@@ -49,10 +49,15 @@ class Tape:
         """Return the date in the setup's zone of the moment before an instant."""
         return (utc_from_micros(micros - 1)).astimezone(ZoneInfo(self.zone)).date()
 
-    def instant(self, day: date, clock: str) -> datetime:
-        """Return HH:MM of a local day in the setup's zone as UTC."""
-        local = datetime.combine(day, clock_time(clock), ZoneInfo(self.zone))
+    def instant(self, day: date, clock: str, zone: str | None = None) -> datetime:
+        """Return HH:MM of a local day as UTC; in the setup's zone unless another is given."""
+        local = datetime.combine(day, clock_time(clock), ZoneInfo(zone or self.zone))
         return local.astimezone(UTC)
+
+    def day_end(self, day: date) -> datetime:
+        """Return the midnight that ends a local day as UTC."""
+        midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(self.zone))
+        return midnight.astimezone(UTC)
 
     def day_span(self, day: date) -> tuple[int, int]:
         """Return the first and last bar of a local day; first > last if it has none."""

@@ -10,7 +10,7 @@ from pipeline.setups.cases import Case, number
 from pipeline.setups.confluences import judged
 from pipeline.setups.engine import fired_trace, signal_of
 from pipeline.setups.model import Step
-from pipeline.setups.steps import limit_value, step_span
+from pipeline.setups.steps import is_decided_at_once, limit_value, may_still_happen, step_span
 from pipeline.setups.tape import Tape, utc_from_micros
 from pipeline.setups.why.misses import limit_fact, price_shown, step_misses
 from pipeline.setups.why.model import CaseWhy, DayWhy, Gate, GateState, Miss
@@ -155,29 +155,17 @@ def _decided(lost: Lost, ground: Ground, tape: Tape) -> datetime | None:
     case = lost.case
     if case is None:
         return None
-    if lost.fired_there or lost.at >= len(steps):
+    if lost.fired_there or lost.at >= len(steps) or is_decided_at_once(steps[lost.at]):
         return utc_from_micros(tape.closed[case.bar])
     step = steps[lost.at]
     if lost.reason in step.unless.values():
         return _ended_at(lost, ground, tape)
-    first, last = step_span(step, steps[lost.at - 1].name, case, tape)
+    before = steps[lost.at - 1].name
+    first, last = step_span(step, before, case, tape)
     last = max(first, last)
-    if last >= len(tape.closed) - 1 and not _is_over(step, case, ground, tape):
+    if last >= len(tape.closed) - 1 and may_still_happen(step, before, case, tape):
         return None
     return utc_from_micros(tape.closed[min(last, len(tape.closed) - 1)])
-
-
-def _is_over(step: Step, case: Case, ground: Ground, tape: Tape) -> bool:
-    """Return whether a step's time had passed when the bars end."""
-    before = ground.spec.steps[list(ground.spec.steps).index(step) - 1].name
-    if step.max_bars is not None:
-        since = case.fired[step.after or before].bar
-        if since + step.max_bars <= len(tape.closed) - 1:
-            return True
-    end = step.window.end if step.window is not None else None
-    if end is None:
-        return utc_from_micros(tape.closed[-1]) >= tape.instant(case.day, "23:59")
-    return utc_from_micros(tape.closed[-1]) >= tape.instant(case.day, end)
 
 
 def _ended_at(lost: Lost, ground: Ground, tape: Tape) -> datetime | None:

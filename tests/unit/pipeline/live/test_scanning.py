@@ -1,5 +1,6 @@
 """One symbol scanned live, all setups at once, says at each close what a backtest says of it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from pipeline.data.clean import resample
+from pipeline.detectors import base, get
 from pipeline.domain.bars import bar_frame, epoch_seconds
 from pipeline.domain.errors import BadBarsError
 from pipeline.domain.market import Timeframe
@@ -134,6 +136,33 @@ def test_paused_setups_that_read_the_clock_rest_and_say_so(market):
     evaluations = [e for one in scanned for e in one.evaluations]
     assert {e.reason for e in evaluations} == {PAUSED}
     assert not [one.signals for one in scanned if one.signals]
+
+
+def test_a_setup_that_fails_says_so_and_the_others_go_on(market, monkeypatch):
+    first = len(market) - 1200
+    honest = get("raid").detect
+
+    def faulty(bars, parameters, *rest):
+        if parameters.start == "10:00":
+            raise ZeroDivisionError("of the initial balance's raid")
+        return honest(bars, parameters, *rest)
+
+    scanned = []
+    for detect in (honest, faulty):
+        monkeypatch.setitem(base._REGISTRY, "raid", replace(get("raid"), detect=detect))
+        scan = SymbolScan(TOY, SETUPS)
+        scan.seed(market[:first])
+        scanned.append(scan.advance(market[first:].reset_index(drop=True)))
+    failures = 0
+    for whole, partly in zip(*scanned, strict=True):
+        theirs = [e for e in whole.evaluations if e.setup_id != "IB_raid_v1"]
+        assert theirs == [e for e in partly.evaluations if e.setup_id != "IB_raid_v1"]
+        ours = [e for e in partly.evaluations if e.setup_id == "IB_raid_v1"]
+        assert all(e.reason.startswith("failed: ZeroDivisionError") for e in ours)
+        assert len(partly.failed) == len(ours)
+        assert whole.failed == ()
+        failures += len(ours)
+    assert failures > 50
 
 
 def test_the_seed_it_asks_for_is_enough(market):
