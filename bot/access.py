@@ -15,6 +15,7 @@ from bot.texts import en
 from flows.owners import CODE_KEY
 from flows.services import Services
 from pipeline.domain.request import Actor, AuditEvent, Channel
+from pipeline.live_settings_words import role_needed
 from storage.ports import ChatStore
 
 log = structlog.get_logger(__name__)
@@ -40,7 +41,12 @@ def needed_role(event: TelegramObject) -> str | None:
         return None
     if event.document is not None or is_setup_check(event.text or ""):
         return "trader"
-    return ROLE_OF_COMMAND.get(word_of(event.text or "") or "", "viewer")
+    word = word_of(event.text or "")
+    return (
+        role_needed(event.text or "")
+        if word == "live"
+        else ROLE_OF_COMMAND.get(word or "", "viewer")
+    )
 
 
 def actor_of(event: Message | CallbackQuery) -> Actor:

@@ -17,7 +17,19 @@ from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from bot import commands
 from bot.access import Access
 from bot.delivery import Courier
-from bot.handlers import compare, data, errors, runs, setup_check, setups, system, tools, week, why
+from bot.handlers import (
+    compare,
+    data,
+    errors,
+    live,
+    runs,
+    setup_check,
+    setups,
+    system,
+    tools,
+    week,
+    why,
+)
 from bot.launching import Launches
 from bot.noticing import Noticing
 from bot.pacing import Pacer
@@ -137,9 +149,18 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
     dispatcher.callback_query.outer_middleware(access)
     dispatcher.message.middleware(Noticing())
     routers = (
-        errors.router, runs.router, compare.router, setup_check.router, data.router,
-        setups.router, tools.router, why.router, week.router, system.router,
-    )  # fmt: skip
+        errors.router,
+        live.router,
+        runs.router,
+        compare.router,
+        setup_check.router,
+        data.router,
+        setups.router,
+        tools.router,
+        why.router,
+        week.router,
+        system.router,
+    )
     for router in (*routers, system.fallback):
         router._parent_router = None  # noqa: SLF001  (routers are modules' own; an app takes them over)
         dispatcher.include_router(router)

@@ -54,6 +54,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         "verify", "Prove a setup: no look ahead, live as tested", "/verify Frank_raid_v1", "trader"
     ),
+    Command("live", "Watch the market, and how alerts come", "/live on GER40 M5", "viewer"),
+    Command("health", "Whether everything works", "/health", "viewer"),
     Command("runs", "Newest runs", "/runs", "viewer"),
     Command("status", "How far a run is", "/status", "viewer"),
     Command("cancel", "Stop a run", "/cancel bt_2025_10_31_001", "trader"),

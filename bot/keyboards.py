@@ -100,6 +100,8 @@ ROLE_OF_PRESS: Final[dict[str, str]] = {
     "rr": "trader",
     "x": "trader",
     "a": "trader",
+    "lv": "viewer",
+    "ls": "trader",
 }
 """The role each kind of button needs; a kind that isn't here is nobody's."""
 

@@ -47,9 +47,13 @@ class Launches:
                 key, press, actor, lambda: control.launch_text(text, actor, self._services)
             )
         except BadRequestError as error:
-            error.corrected = error.corrected or corrected(text, error)
-            offers = await self._kept(offered(error), actor, error.closest)
-            return views_runs.refused(error, offers, note_refusal(error, actor.user_id))
+            return await self.refused(error, text, actor)
+
+    async def refused(self, error: BadRequestError, text: str, actor: Actor) -> View:
+        """Return what is said of a wrong command, with the corrected ones as buttons."""
+        error.corrected = error.corrected or corrected(text, error)
+        offers = await self._kept(offered(error), actor, error.closest)
+        return views_runs.refused(error, offers, note_refusal(error, actor.user_id))
 
     async def rerun(self, run_id: str, actor: Actor, key: str, press: str = "") -> View | None:
         """Launch a run again; None if accepted."""

@@ -60,6 +60,20 @@ async def turn(event: CallbackQuery, data: bytes, name: str, view: View) -> None
             raise
 
 
+async def rewrite(event: CallbackQuery, view: View) -> None:
+    """Put another text in the message that was pressed on; a new one if it is gone."""
+    if event.message is None or event.bot is None:
+        return
+    chat_id, message_id = event.message.chat.id, event.message.message_id
+    try:
+        await event.bot.edit_message_text(chat_id=chat_id, message_id=message_id, **view.message())
+    except TelegramBadRequest as error:
+        if is_gone(error):
+            await say(event, view)
+        elif not is_unchanged(error):
+            raise
+
+
 async def heard(event: CallbackQuery, text: str | None = None) -> None:
     """Answer a press at once, before the work; one too old to be answered is no failure."""
     with suppress(TelegramBadRequest):

@@ -9,6 +9,7 @@ import typer
 
 from flows import (
     cli_compare,
+    cli_live,
     cli_research,
     cli_runs,
     cli_setups,
@@ -25,7 +26,7 @@ from flows.services import Services
 from pipeline.domain.errors import RequestError
 
 __all__ = [
-    "app", "cli_compare", "cli_research", "cli_runs", "cli_setups", "cli_tools",
+    "app", "cli_compare", "cli_live", "cli_research", "cli_runs", "cli_setups", "cli_tools",
     "cli_verify", "cli_why", "main",
 ]  # fmt: skip
 

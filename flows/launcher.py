@@ -45,6 +45,10 @@ class Launcher(Protocol):
         """Note that the process which executed the run's attempt is dead."""
         ...
 
+    async def answers(self) -> bool:
+        """Tell whether runs can be launched now."""
+        ...
+
     async def close(self) -> None:
         """End what was started in this process."""
         ...
@@ -223,6 +227,10 @@ class InProcessLauncher:
 
     async def gone(self, run: Run) -> None:
         """Nobody but the run's record needs to know."""
+
+    async def answers(self) -> bool:
+        """Tell that it does: it is this process."""
+        return True
 
     async def wait(self, run_id: str) -> None:
         """Wait until a run launched here has ended."""

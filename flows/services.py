@@ -18,6 +18,7 @@ from storage.chats import SqlChatStore
 from storage.database import migrate, open_database
 from storage.instruments import YamlInstruments
 from storage.lease import RedisLease
+from storage.lease_port import Lease
 from storage.live_ports import HealthBoard, ScanLog, SignalStore, WatchStore
 from storage.market_ports import Broker, Feed, InstrumentTable, NewsCalendar
 from storage.memory import (
@@ -34,7 +35,6 @@ from storage.ports import (
     AuditLog,
     BarStore,
     ChatStore,
-    Lease,
     Outbox,
     RunStore,
     SetupStore,

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from pipeline.domain.errors import AppError
-from storage.ports import Lease
+from storage.lease_port import Lease
 from storage.telemetry import get_logger
 
 log = get_logger(__name__)

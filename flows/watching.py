@@ -7,11 +7,13 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from flows.services import Services
+from flows.start_checks import known_words
 from flows.trail import write_trail
 from pipeline.domain.errors import AppError
 from pipeline.domain.request import Actor
 from pipeline.domain.watch import LiveRules, Watch
 from pipeline.live.wishes import RuleWish, Wish
+from pipeline.live_settings_words import Look, parse_live
 from storage.live_ports import WatchStore
 
 _turns: WeakKeyDictionary[WatchStore, asyncio.Lock] = WeakKeyDictionary()
@@ -60,6 +62,28 @@ async def change_rules(wish: RuleWish, actor: Actor, services: Services) -> Live
         await services.watches.put_rules(rules, services.clock())
         await _note(services, actor, wish, None)
         return rules
+
+
+async def obey(
+    text: str, chat_id: int, actor: Actor, services: Services
+) -> tuple[Look | Wish | RuleWish, Watch | LiveRules]:
+    """Do what a /live command wishes; return the wish and the settings that it is about, as now.
+
+    Raises
+    ------
+    BadRequestError
+        Naming field, value and the closest valid values; the trail has the refusal.
+    """
+    try:
+        wish = parse_live(text, await known_words(services))
+    except AppError as error:
+        await write_trail(services, actor, "live", {"text": text[:500]}, refusal=error)
+        raise
+    if isinstance(wish, Look):
+        return wish, await watch_of(chat_id, services)
+    if isinstance(wish, RuleWish):
+        return wish, await change_rules(wish, actor, services)
+    return wish, await change_watch(chat_id, wish, actor, services)
 
 
 def _turn(services: Services) -> asyncio.Lock:

@@ -28,7 +28,7 @@ return 0
 
 
 class RedisLease:
-    """Leases under `scout:lease:<name>`; see `storage.ports.Lease`.
+    """Leases under `scout:lease:<name>`; see `storage.lease_port.Lease`.
 
     Warning
     -------
@@ -51,6 +51,13 @@ class RedisLease:
         """Give it back; another's lease is left alone."""
         await self._run(_RELEASE, name, owner)
 
+    async def ping(self) -> None:
+        """Ask whether Redis answers."""
+        try:
+            await self._redis.ping()
+        except (RedisError, OSError) as error:
+            raise _down(error) from error
+
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
@@ -59,7 +66,10 @@ class RedisLease:
         try:
             answer: Any = await self._redis.eval(script, 1, f"scout:lease:{name}", *arguments)
         except (RedisError, OSError) as error:
-            raise StoreDownError(
-                "Redis doesn't answer.", store="redis", cause=f"{type(error).__name__}: {error}"
-            ) from error
+            raise _down(error) from error
         return bool(answer)
+
+
+def _down(error: Exception) -> StoreDownError:
+    cause = f"{type(error).__name__}: {error}"
+    return StoreDownError("Redis doesn't answer.", store="redis", cause=cause)

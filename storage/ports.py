@@ -286,15 +286,3 @@ class SetupStore(Protocol):
         and then nothing is written.
         """
         ...
-
-
-class Lease(Protocol):
-    """A named right that one process holds at a time."""
-
-    async def acquire(self, name: str, owner: str, ttl: timedelta) -> bool:
-        """Take it, or prolong one's own; False while another holds it."""
-        ...
-
-    async def release(self, name: str, owner: str) -> None:
-        """Give it back; another's lease is left alone."""
-        ...

@@ -6,7 +6,7 @@ from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
-from bot import views_runs
+from bot import live_settings, views_runs
 from bot.commands import run_id_in
 from bot.keyboards import CancelCb, ChangeCb, CommandCb, OriginalCb, RerunCb, RunCb, TradeCb
 from bot.launching import Launches, is_old
@@ -39,8 +39,9 @@ async def launch(message: Message, actor: Actor, services: Services, launches: L
 
 @router.callback_query(CommandCb.filter())
 async def kept_command(
-    press: CallbackQuery, callback_data: CommandCb, actor: Actor, launches: Launches
-) -> None:
+    press: CallbackQuery, callback_data: CommandCb, role: str, actor: Actor, services: Services,
+    launches: Launches,
+) -> None:  # fmt: skip
     """Run the command that a button stands for."""
     text = await launches.kept(callback_data.token, actor)
     await heard(press, None if text else en.STALE_BUTTON)
@@ -49,6 +50,8 @@ async def kept_command(
     key = key_of(press, callback_data.token)
     if text.startswith("/rerun"):
         await say(press, await launches.rerun(run_id_in(text) or "", actor, key, press.id))
+    elif live_settings.is_settings(text):
+        await say(press, await live_settings.answer(text, role, actor, services, launches))
     else:
         await say(press, await launches.start(text, actor, key, press.id))
 

@@ -123,6 +123,12 @@ def kind_of(pulse: Pulse) -> str:
     return pulse.name.partition("@")[0]
 
 
+def living(pulses: Sequence[Pulse], kind: str, now: datetime) -> list[Pulse]:
+    """Return the pulses of that kind's processes that spoke lately and haven't ended."""
+    lately = [p for p in pulses if kind_of(p) == kind and now - p.at <= GONE]
+    return [p for p in lately if not p.facts.get(ENDED)]
+
+
 def judge_process(kind: str, pulses: Sequence[Pulse], now: datetime, spared: str) -> HealthLine:
     """Judge one kind of process.
 
@@ -137,14 +143,14 @@ def judge_process(kind: str, pulses: Sequence[Pulse], now: datetime, spared: str
     2. It spoke lately, or one stands by, but none is active: amber.
     3. It fell silent, ended, or was never there: red if it is needed.
     """
-    living = [p for p in pulses if now - p.at <= GONE and not p.facts.get(ENDED)]
-    active = [p for p in living if p.facts.get("active", True)]
+    there = living(pulses, kind, now)
+    active = [p for p in there if p.facts.get("active", True)]
     if active:
         age = now - max(p.at for p in active)
-        others = len(living) - len(active)
+        others = len(there) - len(active)
         words = f"active, seen {ago(age)} ago" + (f"; {others} standing by" if others else "")
         return HealthLine(kind, Light.GREEN if age <= ALIVE else Light.AMBER, words)
-    if living:
+    if there:
         return HealthLine(kind, Light.AMBER, "stands by; none is active")
     if spared:
         return HealthLine(kind, Light.GREEN, f"not running; {spared}")

@@ -73,12 +73,15 @@ def replayed(
 
 def wants(kind: DecisionKind, signal: Signal, watch: Watch, *, now: datetime) -> bool:
     """Tell whether a chat watches what this signal is about and hears of its kind."""
+    return watch.on and is_about(watch, signal) and _heard(kind, signal.setup_id, watch, now)
+
+
+def is_about(watch: Watch, signal: Signal) -> bool:
+    """Tell whether a signal's symbol, timeframe and setup are among those that a chat watches."""
     return (
-        watch.on
-        and (not watch.symbols or signal.symbol in watch.symbols)
+        (not watch.symbols or signal.symbol in watch.symbols)
         and (not watch.timeframes or signal.tf in watch.timeframes)
         and (not watch.setups or signal.setup_id in watch.setups)
-        and _heard(kind, signal.setup_id, watch, now)
     )
 
 

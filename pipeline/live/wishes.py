@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.live import Gate
@@ -12,22 +12,6 @@ from pipeline.live.wall_clock import day_bounds
 
 MuteFor = timedelta | Literal["today", "forever"]
 """How long a setup is muted: a while, to the end of the chat's day, or until it is unmuted."""
-
-
-class Wish(Protocol):
-    """A change of one chat's settings."""
-
-    def change(self, watch: Watch, now: datetime) -> Watch:
-        """Return the settings as wished; BadRequestError where that can't be."""
-        ...
-
-
-class RuleWish(Protocol):
-    """A change of what holds for all chats."""
-
-    def change(self, rules: LiveRules) -> LiveRules:
-        """Return the rules as wished; BadRequestError where that can't be."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -81,7 +65,7 @@ class SetSound:
             raise BadRequestError(
                 "digest=off would drop the alerts that quiet hours and limits hold back: "
                 "use digest=silent, or quiet off and a higher limit",
-                field="digest", value="off", closest=("silent", "loud"),
+                field="digest", value="digest=off", closest=("digest=silent", "digest=loud"),
             )  # fmt: skip
         return watch.model_copy(
             update={"sound": {**DEFAULT_SOUND, **watch.sound, **dict(self.sound)}}
@@ -195,8 +179,8 @@ class SetGate:
             raise BadRequestError(
                 f"review={gate.review_from:g} is above confidence={gate.min_confidence:g}: "
                 "a person decides between the two, so review is the lower one",
-                field="review", value=f"{gate.review_from:g}",
-                closest=(f"{gate.min_confidence:g}",),
+                field="review_from", value=f"review={gate.review_from:g}",
+                closest=(f"review={gate.min_confidence:g}",),
             )  # fmt: skip
         return rules.model_copy(update={"gates": {**rules.gates, self.setup_id: gate}})
 
@@ -222,3 +206,13 @@ class SetCooldown:
     def change(self, rules: LiveRules) -> LiveRules:
         """Return the rules with that cooldown."""
         return rules.model_copy(update={"cooldown_minutes": self.minutes})
+
+
+Wish = (
+    SwitchOn | SwitchOff | SetQuiet | SetSound | SetWeekend | SetHeartbeat | SetZone | SetLimits
+    | MuteSetup | UnmuteSetup
+)  # fmt: skip
+"""A change of one chat's settings."""
+
+RuleWish = SetGate | DropGate | SetCooldown
+"""A change of what holds for all chats."""

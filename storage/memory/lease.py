@@ -6,7 +6,7 @@ from datetime import timedelta
 
 
 class MemoryLease:
-    """Leases in a dict; see `storage.ports.Lease`.
+    """Leases in a dict; see `storage.lease_port.Lease`.
 
     Parameters
     ----------
@@ -34,3 +34,6 @@ class MemoryLease:
         """Give it back; another's lease is left alone."""
         if self._held.get(name, ("", 0.0))[0] == owner:
             del self._held[name]
+
+    async def ping(self) -> None:
+        """Return at once: a dict always answers."""

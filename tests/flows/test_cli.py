@@ -124,3 +124,14 @@ def test_an_open_question_is_asked_with_exit_2(home, tmp_path):
     done = scout(home, "import", str(tmp_path / "prices.csv"))
     assert done.returncode == 2
     assert "--symbol" in done.stderr
+
+
+def test_health_and_live_status(home):
+    health, status, chat = scouts(
+        home, ["health"], ["live", "status"], ["live", "status", "--chat", "5"]
+    )
+    assert health.returncode == 0, health.stdout
+    assert "green  database: answers in" in health.stdout
+    assert "Feed: unknown; no scanner is active" in status.stdout
+    assert "Today: no signal" in status.stdout
+    assert "Watching: off; else all symbols" in chat.stdout

@@ -1,0 +1,84 @@
+"""How live watching stands for one chat: what is watched, what came of it today, and the feed."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flows.health import scanner_of
+from flows.services import Services
+from flows.watching import watch_of
+from pipeline.domain.live import LIVE, DecisionKind
+from pipeline.domain.market import Timeframe
+from pipeline.domain.report import Holding
+from pipeline.domain.watch import LiveRules, Watch
+from pipeline.live.health import HealthLine, ScannerFacts, judge_feed
+from pipeline.live.routing import is_about
+from pipeline.live.wall_clock import day_bounds
+
+_FRIDAY = 5
+
+
+@dataclass(frozen=True)
+class LiveStatus:
+    """Everything that the status card shows.
+
+    `counts` are today's signals of what the chat watches, by decision; today is the chat's day.
+    `replay` is a command that plays the newest held day; empty where no bars are held.
+    """
+
+    at: datetime
+    watch: Watch
+    rules: LiveRules
+    feed: HealthLine
+    scanner: ScannerFacts | None
+    counts: Mapping[DecisionKind, int]
+    replay: str = ""
+
+    @property
+    def found(self) -> int:
+        """How many signals there were today."""
+        return sum(self.counts.values())
+
+    @property
+    def connected(self) -> bool:
+        """Whether a market is connected."""
+        return self.scanner is not None and bool(self.scanner.feed)
+
+
+async def live_status(chat_id: int, services: Services) -> LiveStatus:
+    """Look at one chat's watching."""
+    now = services.clock()
+    watch, rules, pulses, holdings = await asyncio.gather(
+        watch_of(chat_id, services),
+        services.watches.rules(),
+        services.health.pulses(),
+        services.bars.holdings(),
+    )
+    signals = await services.signals.between(LIVE, *day_bounds(watch.zone, now))
+    scanner = scanner_of(pulses, now)
+    return LiveStatus(
+        at=now,
+        watch=watch,
+        rules=rules,
+        feed=judge_feed(scanner, watched=watch.on, now=now),
+        scanner=scanner,
+        counts=Counter(s.decision.decision for s in signals if is_about(watch, s.signal)),
+        replay=replay_of(holdings),
+    )
+
+
+def replay_of(holdings: list[Holding]) -> str:
+    """Return the command that replays the newest weekday of which M1 bars are held; or "".
+
+    Real bars go before made ones, and newer ones before older.
+    """
+    minutes = [h for h in holdings if h.timeframe == Timeframe.M1.value]
+    newest = max(minutes, key=lambda h: (not h.synthetic, h.last), default=None)
+    if newest is None:
+        return ""
+    day = newest.last.date()
+    while day.isoweekday() > _FRIDAY:
+        day -= timedelta(days=1)
+    return f"/live replay {newest.symbol} {day} x60"
