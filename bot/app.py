@@ -16,6 +16,7 @@ from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 
 from bot import commands
 from bot.access import Access
+from bot.alerts import Alerts
 from bot.delivery import Courier
 from bot.handlers import (
     compare,
@@ -25,6 +26,7 @@ from bot.handlers import (
     runs,
     setup_check,
     setups,
+    signals,
     system,
     tools,
     week,
@@ -109,19 +111,23 @@ class App:
 
 def build(services: Services) -> App:
     """Put the parts together. Handlers' requests are patient, deliveries keep their own count."""
-    pacing = Pacing(Pacer())
+    pacer = Pacer()
+    pacing = Pacing(pacer)
     replies, deliveries = make_bot(services.settings), make_bot(services.settings)
     replies.session.middleware(Patience())
     for bot in (replies, deliveries):
         bot.session.middleware(pacing)
     owner = f"bot-{uuid.uuid4().hex[:8]}"
     turn = Turn(services.lease, "poller", owner, ttl=LEASE, renew=RENEW)
+    alerts = Alerts(deliveries, services)
     courier = Courier(
-        Sender(deliveries, services.archive),
+        Sender(deliveries, services.archive, alerts.kinds),
         services.outbox,
         services.chats,
         clock=services.clock,
         may_send=lambda: turn.ours,
+        pacer=pacer,
+        given_up=alerts.given_up,
     )
     dispatcher = make_dispatcher(services, courier)
     poller = Poller(replies, dispatcher, lambda: turn.ours)
@@ -156,6 +162,7 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
         setup_check.router,
         data.router,
         setups.router,
+        signals.router,
         tools.router,
         why.router,
         week.router,

@@ -5,7 +5,8 @@ What follows from each failure:
    growing pause or the one Telegram names. The delivery heads its chat's queue meanwhile.
 2. Unknown (time-out or drop while waiting for the answer): repeated once Telegram answers again.
    After a second time-out it counts as sent; pictures and files after a second drop too, texts
-   after a fourth. So a reader may see a thing twice, hardly ever not at all. Progress edits
+   after a fourth. So a reader may see a thing twice, hardly ever not at all. An alert, worse
+   lost than seen twice and known by its id, is given up after the fourth of either. Edits
    repeat freely.
 3. Never will be (blocked by the user, chat gone, refused as malformed, file missing): given up,
    kept with the reason; the chat's queue goes on.
@@ -222,9 +223,10 @@ class Courier:
 def doubt_of(error: Exception, delivery: Delivery) -> int:
     """Weigh a failure of unknown outcome: a time-out means arrived more often than a drop does."""
     kind = delivery.kind
-    edits = kind is DeliveryKind.ALERT and not is_first_alert(delivery)
-    if edits or kind is DeliveryKind.PROGRESS:
+    if kind is DeliveryKind.PROGRESS:
         return 0
+    if kind is DeliveryKind.ALERT:
+        return int(is_first_alert(delivery))
     text = kind in (DeliveryKind.REPORT, DeliveryKind.NOTICE, DeliveryKind.DIGEST)
     return 1 if text and not timed_out(error) else 2
 

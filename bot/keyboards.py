@@ -102,6 +102,10 @@ ROLE_OF_PRESS: Final[dict[str, str]] = {
     "a": "trader",
     "lv": "viewer",
     "ls": "trader",
+    "tk": "trader",
+    "ad": "viewer",
+    "mu": "trader",
+    "sw": "viewer",
 }
 """The role each kind of button needs; a kind that isn't here is nobody's."""
 

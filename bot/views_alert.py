@@ -14,6 +14,7 @@ from bot.layout import CAPTION_LIMIT, MESSAGE_LIMIT, View
 from bot.texts import en_alert as en
 from bot.ticket_words import Prices
 from bot.views_runs import moment
+from flows.alert_replies import TICKET_OVER
 from pipeline.domain.live import (
     LIVE,
     AlertSent,
@@ -57,10 +58,11 @@ def alert(
     prices = Prices(record.signal, record.plan, thing)
     parts = [
         Part(0, Bold(headline(record))),
-        Part(0, _what(record)),
+        Part(0, what(record)),
         *(Part(0, line) for line in prices.ticket()),
         *(Part(_STATE, line) for line in state_lines(record, prices)),
         *(Part(_STATE, line) for line in answer_lines(record.answer)),
+        *(Part(_STATE, line) for line in ticket_lines(record)),
         *_paper(record, prices),
         *_why(record),
         Part(_STATE, Text("Bar closed ", moment(record.signal.known_at))),
@@ -72,6 +74,21 @@ def alert(
     ]
     limit = CAPTION_LIMIT if photo else MESSAGE_LIMIT
     return ranked(parts, keyboard(record, prices), limit=limit, more=en.MORE_STEPS)
+
+
+def outcome(record: LiveSignal, thing: Instrument | None) -> View:
+    """Return what became of a signal, in reply to its alert."""
+    prices = Prices(record.signal, record.plan, thing)
+    parts = [
+        *(Part(0, line) for line in _life(record.life, prices)),
+        Part(0, what(record)),
+        *_paper(record, prices),
+        *(Part(_WHY, line) for line in answer_lines(record.answer)),
+        Part(0, Code(short(record.signal_id, WORD))),
+    ]
+    if record.origin != LIVE:
+        parts.insert(0, Part(0, Bold(en.REPLAY)))
+    return ranked(parts)
 
 
 def headline(record: LiveSignal) -> str:
@@ -97,10 +114,11 @@ def answered(record: LiveSignal) -> str:
         return f"{mark} {en.ANSWERS[record.answer.choice]} by {short(record.answer.name, 24)}"
     if record.life.state.ended:
         return en.STATES[record.life.state]
-    return ""
+    return en.TICKET_OVER if record.extra.get(TICKET_OVER) else ""
 
 
-def _what(record: LiveSignal) -> Text:
+def what(record: LiveSignal) -> Text:
+    """Return side, symbol, timeframe and setup in one line."""
     s = record.signal
     version = short(s.rule_version.removeprefix("v"), 12)
     return Text(
@@ -138,6 +156,12 @@ def answer_lines(answer: Answer | None) -> list[Text | str]:
     said = f": {short(answer.comment, SENTENCE)}" if answer.comment.strip() else ""
     who = f"{en.ANSWERS[answer.choice]} by {short(answer.name, WORD)}, "
     return [Text(Bold(who), moment(answer.at), said)]
+
+
+def ticket_lines(record: LiveSignal) -> list[Text | str]:
+    """Return why an unanswered ticket can't be taken any more, where that is known."""
+    why = short(str(record.extra.get(TICKET_OVER) or ""), SENTENCE)
+    return [Text(Bold(f"{en.TICKET_OVER}: "), why)] if why and record.answer is None else []
 
 
 def _paper(record: LiveSignal, prices: Prices) -> list[Part]:

@@ -10,8 +10,9 @@ from bot.sandbox.errors import ApiError, bad_request, forbidden, too_many
 from bot.sandbox.params import Json, Params
 
 Kind = Literal[
-    "too_many", "bad_gateway", "server_error", "blocked", "delay", "drop_before", "drop_after"
-]
+    "too_many", "bad_gateway", "server_error", "blocked", "delay", "delay_after", "drop_before",
+    "drop_after",
+]  # fmt: skip
 _BURST = 3
 _GLOBAL_PER_SECOND = 30
 _GROUP_PER_MINUTE = 20
@@ -25,8 +26,8 @@ class Fault:
     ----------
     kind
         ``too_many`` answers 429, ``bad_gateway`` 502 with HTML, ``server_error`` 500, ``blocked``
-        403; ``delay`` waits and then works; ``drop_before`` ends the connection before anything
-        happens, ``drop_after`` when the call was carried out.
+        403; ``delay`` waits and then works, ``delay_after`` works and then waits; ``drop_before``
+        ends the connection before anything happens, ``drop_after`` when the call was carried out.
     method
         Bot API method, any case; "*" for all but getUpdates.
     times

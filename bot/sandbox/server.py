@@ -173,6 +173,8 @@ async def _call(request: web.Request) -> web.StreamResponse:
     result = await METHODS[name](world, params)
     if fault is not None and fault.kind == "drop_after":
         return _drop(request)
+    if fault is not None and fault.kind == "delay_after":
+        await asyncio.sleep(fault.seconds)
     return web.json_response({"ok": True, "result": result}, dumps=_dump)
 
 

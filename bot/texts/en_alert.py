@@ -1,7 +1,7 @@
 """What an alert says: its caption, its buttons, answers to presses, outcomes, digests."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
 from pipeline.domain.live import DecisionKind, LifeState
 from pipeline.domain.trade import ExitReason
@@ -78,14 +78,18 @@ BACK: Final = "◀ Back"
 SHOW: Final = "Show"
 
 # Answers to presses
-NOT_HERE: Final = "This signal was not sent to this chat. Nothing was changed."
-NO_SIGNAL: Final = "There is no such signal any more. Nothing was changed."
-NO_SETUP_MUTED: Final = "It is not muted here."
+NOTHING_CHANGED: Final = "Nothing was changed."
+NOT_HERE: Final = f"This signal was not sent to this chat. {NOTHING_CHANGED}"
+NO_SIGNAL: Final = f"There is no such signal. {NOTHING_CHANGED}"
+ACCEPTED: Final[Mapping[str, str]] = {
+    "approved": "Approved. It is followed on paper from now on.",
+    "rejected": "Rejected. It is still followed, so that you see what it would have brought.",
+}
+TICKET_OVER: Final = "Too late"
 SHOWN_ABOVE: Final = "It stands above in this chat."
 SHOWING: Final = "Here it comes."
 WORKING: Final = "One moment…"
-
-Chosen = Literal["approved", "rejected"]
+UNTIL_SAID: Final = "until you say otherwise"
 
 
 def muted(setup: str, until: str) -> str:
@@ -99,10 +103,7 @@ def unmuted(setup: str) -> str:
 
 
 # Comments
-COMMENT_FIRST: Final = "Approve or reject it first; then a reply to it is kept as your comment."
 COMMENT_ROLE: Final = "Comments on signals need the role trader."
-COMMENTED: Final = "Noted"
-COMMENT_LONG: Final = "A comment may have 500 characters. Please send it again, shorter."
 
 # Digest
 DIGEST: Final = "While it was quiet"

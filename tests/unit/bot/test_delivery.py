@@ -238,11 +238,16 @@ async def test_an_alert_that_fails_for_good_is_told_before_it_is_written_down():
     assert await world.outbox.pending() == 0
 
 
-async def test_of_unknown_fate_first_alerts_go_once_more_and_edits_for_ever():
-    world = World(DROPPED, DROPPED, kind=DeliveryKind.ALERT)
+async def test_of_unknown_fate_first_alerts_are_tried_four_times_and_edits_for_ever():
+    world = World(DROPPED, TIMED_OUT, DROPPED, kind=DeliveryKind.ALERT)
     await world.owe("first")
     await world.turn(4)
+    assert [key for key, _ in world.sender.sent] == ["first"]
+    world = World(TIMED_OUT, DROPPED, TIMED_OUT, DROPPED, kind=DeliveryKind.ALERT)
+    await world.owe("first")
+    await world.turn(6)
     assert world.lost == ["first"]
+    assert world.sender.sent == []
     world = World(None, *[TIMED_OUT] * 6, kind=DeliveryKind.ALERT)
     await world.owe("edited")
     await world.turn(9)
