@@ -16,10 +16,8 @@ from bot import signal_presses as presses
 from bot.alert_places import alert_here, alert_replied_to
 from bot.commands import RANK, word_of
 from bot.keyboards_alert import AnsweredCb, MuteCb, ShowCb, TicketCb
-from bot.layout import View
-from bot.posting import Content, renew
 from bot.pressing import tell
-from bot.replies import chat_of, heard, say
+from bot.replies import heard, rewrite, say
 from bot.sending import is_gone, is_unchanged
 from bot.texts import en_alert as en
 from bot.views_runs import notice
@@ -64,7 +62,7 @@ async def muted(
         await _turn(press, await presses.keyboard(signal_id, services))
         await say(press, view)
     elif view is not None:
-        await _say_in_place(press, view)
+        await rewrite(press, view)
 
 
 @router.callback_query(ShowCb.filter())
@@ -120,10 +118,3 @@ async def _turn(press: CallbackQuery, keyboard: InlineKeyboardMarkup | None) -> 
     except TelegramBadRequest as error:
         if not (is_unchanged(error) or is_gone(error)):
             raise
-
-
-async def _say_in_place(press: CallbackQuery, view: View) -> None:
-    """Say it in the message that was pressed on."""
-    chat_id = chat_of(press)
-    if press.message is not None and press.bot is not None and chat_id is not None:
-        await renew(press.bot, chat_id, press.message.message_id, Content(view, view))
