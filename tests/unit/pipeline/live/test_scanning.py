@@ -7,55 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.data.clean import resample
 from pipeline.detectors import base, get
-from pipeline.domain.bars import bar_frame, epoch_seconds
+from pipeline.domain.bars import bar_frame
 from pipeline.domain.errors import BadBarsError
 from pipeline.domain.market import Timeframe
 from pipeline.live.scanning import PAUSED, SymbolScan, m1_bars_needed
 from pipeline.setups.live import LiveSetup
-from tests.kit.setups import LIBRARY, TOY, random_bars, signals_of
+from tests.kit.live_days import SETUPS, backtested, said, thin
+from tests.kit.setups import LIBRARY, TOY, random_bars
 
-SETUPS = [(s, t) for s in LIBRARY.values() for t in (Timeframe.M1, Timeframe.M5, Timeframe.M15)]
 MINUTE = timedelta(minutes=1)
 DAYS = 26
-
-
-def said(pairs):
-    """Return signals and plans in one order, as plain values; averages of the past to 9 digits."""
-    rows = [
-        {"signal": signal.model_dump(mode="json"), "plan": plan.model_dump(mode="json")}
-        for signal, plan in pairs
-    ]
-    rows.sort(key=lambda r: [r["signal"][k] for k in ("known_at", "setup_id", "tf", "signal_id")])
-    return [rounded(row) for row in rows]
-
-
-def rounded(value):
-    if isinstance(value, dict):
-        return {k: rounded(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [rounded(v) for v in value]
-    return float(f"{value:.9g}") if isinstance(value, float) else value
-
-
-def backtested(bars, since, instrument=TOY):
-    """Return what backtests over all the bars say was known after `since`."""
-    pairs = []
-    for spec, trigger in SETUPS:
-        found = signals_of(resample(bars, Timeframe.M1, trigger), spec, trigger, instrument)
-        pairs += zip(found.signals, found.plans, strict=True)
-    return [pair for pair in pairs if pair[0].known_at > since]
-
-
-def thin(bars, rng):
-    """Take bars away as a thin market has none: single minutes, ends of longer bars, stretches."""
-    minute = epoch_seconds(bars["open_time"]) // 60
-    gone = rng.random(len(bars)) < 0.05
-    gone |= (minute % 5 == 4) & (rng.random(len(bars)) < 0.5)
-    for start in rng.integers(0, len(bars), len(bars) // 500):
-        gone[start : start + int(rng.integers(2, 40))] = True
-    return bars[~gone].reset_index(drop=True)
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +37,7 @@ def test_live_is_the_backtest_however_the_bars_come(market):
         scanned += scan.advance(market[row : row + step].reset_index(drop=True))
         row += step
     pairs = [pair for one in scanned for pair in one.signals]
-    since = market["close_time"].iloc[first - 1].to_pydatetime()
-    wanted = [p for p in backtested(market, since) if p[0].known_at <= scanned[-1].close]
-    assert said(pairs) == said(wanted)
+    assert said(pairs) == said(backtested(market, first, len(market) - 1, TOY))
     assert len(pairs) > 5
     assert all(s.known_at == one.close for one in scanned for s, _ in one.signals)
     closes = [one.close for one in scanned]
@@ -99,8 +59,7 @@ def test_by_the_clock_a_signal_comes_at_its_close_although_the_last_minutes_had_
             pairs += one.signals
             before_their_bar += row is None and len(one.signals)
         at += MINUTE
-    wanted = [p for p in backtested(market, start) if p[0].known_at <= end]
-    assert said(pairs) == said(wanted)
+    assert said(pairs) == said(backtested(market, rows[0], rows[-1], TOY))
     assert before_their_bar > 0, "signals that would have come late"
 
 
