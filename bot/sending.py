@@ -83,17 +83,17 @@ class Sender:
     async def _notice(self, delivery: Delivery, chat_id: int) -> Ids:
         payload = delivery.payload
         view = views_runs.notice(str(payload["text"]), str(payload.get("reference") or ""))
-        return await self._message(chat_id, view)
+        return await self._message(chat_id, view, silent=bool(payload.get("silent")))
 
-    async def _message(self, chat_id: int, view: View) -> Ids:
+    async def _message(self, chat_id: int, view: View, *, silent: bool = False) -> Ids:
+        message = {**view.message(), "disable_notification": silent or None}
         try:
-            sent = await self._bot.send_message(chat_id, **view.message())
+            sent = await self._bot.send_message(chat_id, **message)
         except TelegramBadRequest as error:
             if "entit" not in error.message.lower():
                 raise
             log.warning("sent_without_entities", error=error.message)
-            plain = {**view.message(), "entities": None}
-            sent = await self._bot.send_message(chat_id, **plain)
+            sent = await self._bot.send_message(chat_id, **{**message, "entities": None})
         return (sent.message_id,)
 
     async def _photo(self, delivery: Delivery, chat_id: int) -> Ids:

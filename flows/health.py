@@ -143,10 +143,12 @@ def scanner_of(pulses: list[Pulse], now: datetime) -> ScannerFacts | None:
     return None if newest is None else ScannerFacts.model_validate(newest.facts)
 
 
-async def alert_seconds(services: Services, start: datetime, end: datetime) -> list[float]:
+async def alert_seconds(
+    services: Services, start: datetime, end: datetime, chat_id: int | None = None
+) -> list[float]:
     """Return how long each live alert accepted in [start, end) took from its bar's close.
 
-    Held alerts have no such time: a digest tells them later on purpose.
+    Of one chat, or of all. Held alerts have no such time: a digest tells them later on purpose.
     """
     sent, signals = await asyncio.gather(
         services.signals.accepted_between(start, end, LIVE),
@@ -156,5 +158,5 @@ async def alert_seconds(services: Services, start: datetime, end: datetime) -> l
     return [
         (alert.accepted_at - closed[alert.signal_id]).total_seconds()
         for alert in sent
-        if alert.signal_id in closed
+        if alert.signal_id in closed and chat_id in (None, alert.chat_id)
     ]

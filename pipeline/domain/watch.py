@@ -59,6 +59,9 @@ class Watch(BaseModel):
     max_per_minute: int = Field(default=20, ge=1, le=60, description="messages")
     weekend: bool = Field(default=False, description="true: watch on Saturday and Sunday too")
     heartbeat: str = Field(default="", description="HH:MM of the daily sign of life; empty: none")
+    heartbeat_from: datetime | None = Field(
+        default=None, description="moments before this are not made up for"
+    )
 
 
 class LiveRules(BaseModel):

@@ -21,13 +21,13 @@ class SwitchOn:
     what: tuple[tuple[str, ...], tuple[Timeframe, ...], tuple[str, ...]] | None = None
 
     def change(self, watch: Watch, now: datetime) -> Watch:
-        """Return settings that are on."""
-        del now
+        """Return settings that are on; heartbeats of the time before are not made up for."""
+        since = {} if watch.on else {"heartbeat_from": now}
         if self.what is None:
-            return watch.model_copy(update={"on": True})
+            return watch.model_copy(update={"on": True, **since})
         symbols, timeframes, setups = self.what
         lists = {"symbols": symbols, "timeframes": timeframes, "setups": setups}
-        return watch.model_copy(update={"on": True, **lists})
+        return watch.model_copy(update={"on": True, **since, **lists})
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,8 @@ class SetHeartbeat:
     clock: str
 
     def change(self, watch: Watch, now: datetime) -> Watch:
-        """Return settings with that hour."""
-        del now
-        return watch.model_copy(update={"heartbeat": self.clock})
+        """Return settings with that hour; one that is past today counts from tomorrow."""
+        return watch.model_copy(update={"heartbeat": self.clock, "heartbeat_from": now})
 
 
 @dataclass(frozen=True)
@@ -104,8 +103,7 @@ class SetZone:
 
     def change(self, watch: Watch, now: datetime) -> Watch:
         """Return settings in that zone; clock times stay what they say."""
-        del now
-        return watch.model_copy(update={"zone": self.zone})
+        return watch.model_copy(update={"zone": self.zone, "heartbeat_from": now})
 
 
 @dataclass(frozen=True)

@@ -163,9 +163,10 @@ def test_looking_is_for_all_changing_for_traders_gates_for_the_owner():
 
 def test_what_isnt_named_stays_or_is_all():
     first = SwitchOn((("GER40",), (M5,), ("IB_raid_v1",))).change(Watch(chat_id=1), NOW)
+    assert (first.symbols, first.timeframes, first.setups) == (("GER40",), (M5,), ("IB_raid_v1",))
     off = SwitchOff().change(first, NOW)
     assert not off.on
-    assert SwitchOn().change(off, NOW) == first
+    assert SwitchOn().change(off, NOW) == first.model_copy(update={"heartbeat_from": NOW})
     again = SwitchOn((("EURUSD",), (), ())).change(off, NOW)
     assert (again.symbols, again.timeframes, again.setups) == (("EURUSD",), (), ())
 
