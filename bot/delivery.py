@@ -12,9 +12,8 @@ What follows from each failure:
    kept with the reason; the chat's queue goes on.
 4. The group became a supergroup: sent to the new id, which is remembered.
 
-An alert that a chat hasn't seen yet goes at once. All else gives its turn back while Telegram's
-limits leave no room for it, rather than wait in an alert's way; what follows an alert leaves
-room for the next one.
+An alert that a chat hasn't seen yet goes first. What finds no room under Telegram's limits gives
+its turn back, rather than wait in an alert's way; what follows an alert leaves room for the next.
 """
 
 import asyncio
@@ -43,14 +42,15 @@ from storage.ports import ChatStore, Outbox
 
 log = structlog.get_logger(__name__)
 
-LEASE: Final = timedelta(seconds=90)
-SEND_LIMIT: Final = 75.0  # seconds; less than the lease, so no one else sends meanwhile
+LEASE: Final = timedelta(seconds=50)
+SEND_LIMIT: Final = 35.0  # seconds; less than the lease, so no one else sends meanwhile
 POLL: Final = 0.2
 PATIENCE: Final = 0.25  # seconds that a delivery may wait for its place while it is leased
 AT_ONCE: Final = 20
 BUG_ATTEMPTS: Final = 5
 DOUBT_LIMIT: Final = 4
 LONGEST_PAUSE: Final = 60.0
+LONGEST_OF_ALERTS: Final = 5.0
 POLITE: Final = (DeliveryKind.ALERT, DeliveryKind.OUTCOME, DeliveryKind.DIGEST)
 
 
@@ -167,9 +167,8 @@ class Courier:
 
     def _give_way(self, delivery: Delivery, chat_id: int) -> None:
         """Raise NotYetError if there is no place for it soon."""
-        if is_first_alert(delivery):
-            return
-        room = FOR_ALERTS if delivery.kind in POLITE else NO_ROOM
+        polite = delivery.kind in POLITE and not is_first_alert(delivery)
+        room = FOR_ALERTS if polite else NO_ROOM
         wait = self._pacer.wait(chat_id, time.monotonic(), parts_of(delivery), room)
         if wait > PATIENCE:
             raise NotYetError(self._clock() + timedelta(seconds=wait))
@@ -197,6 +196,8 @@ class Courier:
             await self._give_up(delivery, reason_of(error))
             return
         pause = pause_after(error, delivery.attempts)
+        if is_first_alert(delivery) and not isinstance(error, TelegramRetryAfter):
+            pause = min(pause, LONGEST_OF_ALERTS)
         log.info("delivery_retried", delivery=delivery.dedupe_key, error=reason_of(error), s=pause)
         at = self._clock() + timedelta(seconds=pause)
         await self._outbox.retry(delivery.id, at, reason_of(error))

@@ -15,9 +15,9 @@ from bot.layout import View, fit
 from bot.pressing import Outcome
 from bot.texts import en_alert as en
 from bot.ticket_words import Prices
-from flows.alert_replies import end_ticket
 from flows.answering import Answered, answer_signal
 from flows.services import Services
+from flows.tickets import end_ticket
 from flows.watching import change_watch, watch_of
 from pipeline.domain.errors import AppError
 from pipeline.domain.live import LiveSignal

@@ -14,7 +14,7 @@ from bot.layout import CAPTION_LIMIT, MESSAGE_LIMIT, View
 from bot.texts import en_alert as en
 from bot.ticket_words import Prices
 from bot.views_runs import moment
-from flows.alert_replies import TICKET_OVER
+from flows.tickets import TICKET_OVER
 from pipeline.domain.live import (
     LIVE,
     AlertSent,

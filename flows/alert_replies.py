@@ -1,4 +1,4 @@
-"""What people do at an alert besides answering it: comment, come too late, ask for a held one."""
+"""What people do at an alert besides answering it: comment on it, ask for a held one."""
 
 from datetime import datetime
 from typing import Final
@@ -10,8 +10,6 @@ from pipeline.domain.report import DeliveryKind
 from pipeline.domain.request import Actor
 
 LONGEST: Final = 500  # characters of a comment
-TICKET_OVER: Final = "ticket_over"
-"""Key in a signal's `extra`: why its ticket can't be taken any more."""
 
 
 async def comment_on(
@@ -74,8 +72,3 @@ async def show_alert(signal_id: str, chat_id: int, services: Services) -> bool:
         dedupe_key=f"alert:{signal_id}:{chat_id}", now=services.clock(),
     )  # fmt: skip
     return True
-
-
-async def end_ticket(signal_id: str, why: str, services: Services) -> None:
-    """Note at a signal that its ticket can't be taken any more; its alerts say so from now on."""
-    await services.signals.note_extra(signal_id, {TICKET_OVER: why}, services.clock())

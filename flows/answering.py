@@ -107,6 +107,12 @@ def _before(record: LiveSignal) -> Answered:
     return Answered("was_answered", record, words)
 
 
+async def ticket_over(record: LiveSignal, services: Services, now: datetime) -> str:
+    """Return why a ticket can't be taken any more, by the bars seen; empty: it can."""
+    bars, market = await _market(record, services, now)
+    return await _expired(record, bars, market, services)
+
+
 def taken_at(plan: Plan, moment: datetime) -> Plan:
     """Return the plan of a person who takes a ticket at a moment: filled from then on.
 

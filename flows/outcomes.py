@@ -10,6 +10,7 @@ from flows.costs import costs_of
 from flows.outcome_pictures import outcome_picture
 from flows.outcomes_compute import Followed, SymbolJob
 from flows.services import Services
+from flows.tickets import end_tickets
 from pipeline.domain.errors import AppError
 from pipeline.domain.live import Life, LiveSignal, Paper
 from pipeline.domain.request import BacktestOptions
@@ -59,6 +60,7 @@ async def follow_signals(
         return 0
     news = await _news(origin, advanced, closes, services)
     told = await asyncio.gather(*(_tell(each, services, now) for each in news))
+    await end_tickets(advanced, services, now)
     return sum(told)
 
 

@@ -64,12 +64,14 @@ class Script:
 
 
 class Crowded(Pacer):
-    """A pacer that has no place for some seconds, or none for those who leave room."""
+    """A pacer that has no place for some seconds: for albums, or for those who leave room."""
 
-    seconds = polite_seconds = 0.0
+    album_seconds = polite_seconds = 0.0
 
     def wait(self, chat_id, now, parts=1, room=NO_ROOM):
-        return self.seconds if room == NO_ROOM else self.polite_seconds
+        if parts > 1:
+            return self.album_seconds
+        return 0.0 if room == NO_ROOM else self.polite_seconds
 
 
 class World:
@@ -88,7 +90,8 @@ class World:
 
     async def owe(self, *keys, chat_id=5):
         for key in keys:
-            await self.outbox.put(chat_id, self.kind, {"text": key}, dedupe_key=key, now=self.now)
+            payload = {"text": key, "items": [{}, {}]}
+            await self.outbox.put(chat_id, self.kind, payload, dedupe_key=key, now=self.now)
 
     async def turn(self, times=1, seconds=100):
         for _ in range(times):
@@ -204,7 +207,7 @@ async def test_the_loop_survives_a_dead_store():
 
 async def test_an_alert_never_waits_behind_what_has_no_room():
     world = World(kind=DeliveryKind.ALBUM)
-    world.pacer.seconds = world.pacer.polite_seconds = 3.1
+    world.pacer.album_seconds = 3.1
     await world.owe("album")
     await world.turn(seconds=1)
     assert world.sender.sent == []
@@ -213,7 +216,7 @@ async def test_an_alert_never_waits_behind_what_has_no_room():
     await world.owe("alert")
     await world.turn(seconds=3)
     assert [key for key, _ in world.sender.sent] == ["alert"]
-    world.pacer.seconds = 0.0
+    world.pacer.album_seconds = 0.0
     await world.turn(seconds=3)
     assert [key for key, _ in world.sender.sent] == ["alert", "album"]
 
@@ -228,6 +231,13 @@ async def test_a_first_alert_is_owed_again_as_an_edit_that_leaves_room():
     await world.turn(4)
     assert [key for key, _ in world.sender.sent] == ["alert", "alert"]
     assert await world.outbox.pending() == 0
+
+
+async def test_after_a_long_outage_an_alert_is_tried_within_seconds():
+    world = World(*[REFUSED] * 12, kind=DeliveryKind.ALERT)
+    await world.owe("alert")
+    await world.turn(13, seconds=5)
+    assert [key for key, _ in world.sender.sent] == ["alert"]
 
 
 async def test_an_alert_that_fails_for_good_is_told_before_it_is_written_down():
