@@ -44,6 +44,7 @@ from flows.ready import announce_ready
 from flows.services import Services, open_services
 from flows.settings import Settings
 from flows.turn import Turn
+from flows.watching import move_watch
 from pipeline.domain.errors import AppError
 
 log = structlog.get_logger(__name__)
@@ -128,6 +129,7 @@ def build(services: Services) -> App:
         may_send=lambda: turn.ours,
         pacer=pacer,
         given_up=alerts.given_up,
+        moved=lambda old, new: move_watch(old, new, services),
     )
     dispatcher = make_dispatcher(services, courier)
     poller = Poller(replies, dispatcher, lambda: turn.ours)

@@ -65,6 +65,8 @@ class Courier:
         The places in line that all requests book, by `time.monotonic`.
     given_up
         Called with what will never arrive, before that is written down.
+    moved
+        Called with a group's old and new id once it is known to have become a supergroup.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Courier:
         may_send: Callable[[], bool],
         pacer: Pacer | None = None,
         given_up: Callable[[Delivery], Awaitable[None]] | None = None,
+        moved: Callable[[int, int], Awaitable[None]] | None = None,
     ) -> None:
         self._sender = sender
         self._outbox = outbox
@@ -85,6 +88,7 @@ class Courier:
         self._may_send = may_send
         self._pacer = pacer or Pacer()
         self._given_up = given_up
+        self._tell_moved = moved
         self._tasks: set[asyncio.Task[None]] = set()
         self._poked = asyncio.Event()
         self._doubts: dict[int, int] = {}
@@ -184,6 +188,8 @@ class Courier:
         self._migrated[old] = new
         await self._chats.remember(f"migrated:{old}", {"chat_id": new}, self._clock())
         log.info("group_migrated", old=old, new=new)
+        if self._tell_moved is not None:
+            await self._tell_moved(old, new)
 
     async def _failed(self, delivery: Delivery, error: Exception) -> None:
         if unsure(error):

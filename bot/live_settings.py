@@ -61,7 +61,7 @@ async def answer(
     except BadRequestError as error:
         return await launches.refused(error, text, actor)
     if isinstance(wish, Look):
-        return await card(actor, services, launches)
+        return views_live.words() if wish.words else await card(actor, services, launches)
     if isinstance(now, LiveRules):
         return views_live.changed(*rules_said(cast("RuleWish", wish), now))
     return views_live.changed(*watch_said(cast("Wish", wish), now, services.clock()))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from aiogram.utils.formatting import Bold, Text, as_list
+from aiogram.utils.formatting import Bold, Code, Text, as_list
 
 from bot import keyboards_live
 from bot.layout import View, fit
@@ -18,14 +18,20 @@ from pipeline.live.routing import is_muted
 def status(found: LiveStatus, token: str = "") -> View:
     """Return the status card; `token` is that of the kept replay, if one is offered."""
     title = en.TITLE_ON if found.watch.on else en.TITLE_OFF
-    lines = [Text(Bold(name), f": {words}") for name, words in status_lines(found)]
+    lines = [Text(Bold(name), f": {line}") for name, line in status_lines(found)]
     body = as_list(Bold(title), *lines, "", en.HOW)
     return fit(body, keyboards_live.main(found.watch, found.replay, token))
 
 
-def changed(title: str, words: str) -> View:
+def words() -> View:
+    """Return what can be said to /live, to copy."""
+    lines = [Text(Code(command), f"\n    {meaning}") for command, meaning in en.WORDS]
+    return fit(as_list(Bold(en.WORDS_TITLE), *lines))
+
+
+def changed(title: str, line: str) -> View:
     """Confirm a change by the line that it changed."""
-    return fit(Text(Bold(title), f": {words}"))
+    return fit(Text(Bold(title), f": {line}"))
 
 
 def sound(watch: Watch) -> View:

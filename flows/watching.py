@@ -64,6 +64,20 @@ async def change_rules(wish: RuleWish, actor: Actor, services: Services) -> Live
         return rules
 
 
+async def move_watch(old: int, new: int, services: Services) -> None:
+    """Let a group that became a supergroup keep its wishes, and hear of each signal once.
+
+    Wishes that the supergroup has already made for itself win over those of the group.
+    """
+    async with _turn(services):
+        watch, now = await services.watches.get(old), services.clock()
+        if watch is None:
+            return
+        if await services.watches.get(new) is None:
+            await services.watches.put(watch.model_copy(update={"chat_id": new}), now)
+        await services.watches.put(watch.model_copy(update={"on": False}), now)
+
+
 async def obey(
     text: str, chat_id: int, actor: Actor, services: Services
 ) -> tuple[Look | Wish | RuleWish, Watch | LiveRules]:

@@ -43,7 +43,7 @@ from pipeline.live_values import (
     zone_of,
 )
 
-ROLES: Final[Mapping[str, str]] = {"": "viewer", "status": "viewer"} | dict.fromkeys(
+ROLES: Final[Mapping[str, str]] = dict.fromkeys(("", "status", "help"), "viewer") | dict.fromkeys(
     ("gate", "cooldown"), "owner"
 )
 """The role that a word behind /live needs; all others: trader."""
@@ -72,7 +72,9 @@ _LIMITS: Final = {"hour": 1000, "minute": 60}
 
 @dataclass(frozen=True)
 class Look:
-    """Asks how things stand."""
+    """Asks how things stand, or (`words`) what can be said."""
+
+    words: bool = False
 
 
 def parse_live(text: str, known: KnownWords) -> Look | Wish | RuleWish:
@@ -142,6 +144,12 @@ def _look(words: Sequence[str], known: KnownWords) -> Look:
     del known
     no_more(words)
     return Look()
+
+
+def _help(words: Sequence[str], known: KnownWords) -> Look:
+    del known
+    no_more(words)
+    return Look(words=True)
 
 
 def _quiet(words: Sequence[str], known: KnownWords) -> SetQuiet:
@@ -276,6 +284,7 @@ _VERBS: Final[Mapping[str, Callable[[Sequence[str], KnownWords], Look | Wish | R
     "on": _on,
     "off": _off,
     "status": _look,
+    "help": _help,
     "quiet": _quiet,
     "sound": _sound,
     "weekend": _weekend,

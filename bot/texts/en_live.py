@@ -7,9 +7,23 @@ from pipeline.live.health import Light
 
 TITLE_ON: Final = "Live watching is on"
 TITLE_OFF: Final = "Live watching is off"
-HOW: Final = (
-    "/live on GER40 M5 · /live off · /live quiet 22:00-07:00 · /live mute SETUP 1h · "
-    "/live sound review=off · /help says more"
+HOW: Final = "/live help lists what you can say."
+WORDS_TITLE: Final = "What you can say to /live"
+WORDS: Final[tuple[tuple[str, str], ...]] = (
+    ("/live on GER40 M5 Frank_raid_v1", "watch these; of a kind that isn't named, all"),
+    ("/live on all", "watch everything"),
+    ("/live off", "stop; the settings stay"),
+    ("/live quiet 22:00-07:00", "hold alerts at night, then one digest; quiet off"),
+    ("/live sound review=off outcome=silent", "loud, silent or off for each kind"),
+    ("/live mute Frank_raid_v1 1h", "silence a setup here: 1h, today, forever"),
+    ("/live unmute Frank_raid_v1", "hear it again"),
+    ("/live weekend on", "watch on Saturday and Sunday too"),
+    ("/live heartbeat 08:00", "a daily sign of life; heartbeat off"),
+    ("/live zone Europe/London", "whose clock counts"),
+    ("/live limit 20", "alerts an hour at most; the rest comes in a digest"),
+    ("/live gate Frank_raid_v1 confidence=0.6 score=0.6 review=0.4", "owner: what is approved"),
+    ("/live cooldown 15", "owner: minutes of silence after an alert"),
+    ("/live replay GER40 2025-03-10 x60", "play a held day as if live"),
 )
 
 SWITCH_ON: Final = "Switch on"

@@ -37,6 +37,7 @@ async def test_settings_by_words_are_confirmed_and_shown(running: Chat):
     me, watches = running.owner, running.services.watches
     card = await asked(me, "/live", "Live watching is off")
     assert "No market is connected" in text_of(card)
+    assert "/live quiet 22:00-07:00" in text_of(await asked(me, "/live help", "What you can say"))
     for text, part in (
         ("/live on GER40 m5 frankraidv1", "Watching: GER40 · M5 · Frank_raid_v1"),
         ("/live quiet 22:00–07:00", "Quiet hours: 22:00–07:00 (Europe/Berlin)"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from flows.watching import change_rules, change_watch, watch_of
+from flows.watching import change_rules, change_watch, move_watch, watch_of
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.live import Gate
 from pipeline.domain.request import Actor, Channel
@@ -69,3 +69,19 @@ async def test_of_changes_at_once_none_is_lost(tmp_path):
         wishes = [MuteSetup(f"setup_{n}") for n in range(20)]
         await asyncio.gather(*(change_watch(1, w, ME, services) for w in wishes))
         assert len((await watch_of(1, services)).muted) == 20
+
+
+async def test_a_group_that_moves_keeps_its_wishes_and_is_watched_once(tmp_path):
+    async with plain_services(tmp_path) as services:
+        await move_watch(-7, -1007, services)
+        assert await services.watches.everyone() == []
+        kept = await change_watch(-7, SetLimits(hour=20), ME, services)
+        await change_watch(-7, SwitchOn(), ME, services)
+        await move_watch(-7, -1007, services)
+        moved = await services.watches.get(-1007)
+        assert (moved.on, moved.max_per_hour) == (True, kept.max_per_hour)
+        assert not (await services.watches.get(-7)).on
+        await change_watch(-8, SwitchOn(), ME, services)
+        own = await change_watch(-1008, SetLimits(hour=3), ME, services)
+        await move_watch(-8, -1008, services)
+        assert await services.watches.get(-1008) == own

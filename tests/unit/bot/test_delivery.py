@@ -79,14 +79,17 @@ class World:
         self.now, self.kind = START, kind
         self.sender = Script(*script, **more)
         self.outbox, self.chats = MemoryOutbox(), MemoryChatStore()
-        self.pacer, self.lost = Crowded(), []
+        self.pacer, self.lost, self.moves = Crowded(), [], []
         self.courier = Courier(
             self.sender, self.outbox, self.chats, clock=lambda: self.now, may_send=lambda: True,
-            pacer=self.pacer, given_up=self.note,
+            pacer=self.pacer, given_up=self.note, moved=self.note_move,
         )  # fmt: skip
 
     async def note(self, delivery):
         self.lost.append(delivery.dedupe_key)
+
+    async def note_move(self, old, new):
+        self.moves.append((old, new))
 
     async def owe(self, *keys, chat_id=5):
         for key in keys:
@@ -163,6 +166,7 @@ async def test_a_migrated_group_gets_it_at_its_new_id_and_so_ever_after():
     await world.turn(3)
     assert world.sender.sent == [("a", -1007), ("b", -1007)]
     assert await world.chats.recall("migrated:-7") == {"chat_id": -1007}
+    assert world.moves == [(-7, -1007)]
 
 
 async def test_chats_do_not_wait_for_each_other():
