@@ -60,7 +60,7 @@ class Alerts:
 
     async def outcome(self, delivery: Delivery, chat_id: int) -> Ids:
         """Say in reply to an alert what became of it."""
-        loud = await self._loudness(delivery.chat_id, "outcome")
+        loud = await self._loudness(chat_id, "outcome")
         if loud == "off":
             return ()
         record = await self._record(delivery)
@@ -85,7 +85,7 @@ class Alerts:
         rows = [await self._row(signal_id) for signal_id in ids[told:]]
         held = dict(delivery.payload.get("held") or {})
         view, count = views_digest.page(rows, held, first=told + 1, total=len(ids))
-        loud = await self._loudness(delivery.chat_id, "digest")
+        loud = await self._loudness(chat_id, "digest")
         content = Content(view, view)
         message = await post(self._bot, chat_id, content, disable_notification=loud != "loud")
         if told + count < len(ids):

@@ -78,6 +78,11 @@ def clock(at: datetime) -> Text:
     return DateTime(f"{at:%H:%M} UTC", unix_time=at, date_time_format="t")
 
 
+def day_and_clock(at: datetime) -> Text:
+    """Return day and time, short, that each reader sees in their own zone; as text it is UTC."""
+    return DateTime(f"{at:%Y-%m-%d %H:%M} UTC", unix_time=at, date_time_format="dt")
+
+
 def short(text: str, most: int) -> str:
     """Return one line of `most` characters at the most."""
     line = " ".join(text.split())

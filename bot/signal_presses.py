@@ -72,8 +72,7 @@ async def mute(press: MuteCb, actor: Actor, services: Services) -> View:
     setup = record.signal.setup_id
     how = HOW_LONG.get(press.how)
     wish = UnmuteSetup(setup) if how is None else MuteSetup(setup, how)
-    chat_id = await watched_as(press.signal_id, actor.chat_id, services)
-    watch = await change_watch(chat_id, wish, actor, services)
+    watch = await change_watch(actor.chat_id, wish, actor, services)
     who = f" ({short(actor.name, 32)})" if actor.chat_id < 0 else ""
     if how is None:
         return fit(Text(en.unmuted(setup), who))
@@ -96,15 +95,9 @@ async def menu(signal_id: str, chat_id: int | None, services: Services) -> (
     record = await services.signals.get(signal_id)
     if record is None or chat_id is None:
         return None
-    watch = await watch_of(await watched_as(signal_id, chat_id, services), services)
+    watch = await watch_of(chat_id, services)
     muted = is_muted(watch, record.signal.setup_id, services.clock())
     return keyboards_alert.mute_menu(signal_id, muted=muted)
-
-
-async def watched_as(signal_id: str, chat_id: int, services: Services) -> int:
-    """Return the id under which a chat's wishes are kept: the one its alert was owed to."""
-    standing = await alert_here(signal_id, chat_id, services)
-    return standing.chat_id if standing else chat_id
 
 
 async def keyboard(signal_id: str, services: Services) -> InlineKeyboardMarkup | None:

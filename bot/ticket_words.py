@@ -86,7 +86,7 @@ class Prices:
         """Return the way from the entry in points and in percent of the entry."""
         entry = self._signal.entry_price
         way = abs(price - entry)
-        share = f"{100 * way / abs(entry):.2f} %" if entry else "– %"
+        share = f"{100 * way / abs(entry):.2f}\u00a0%" if entry else "–\u00a0%"
         if self._thing is None:
             return share
         return f"{way / self._thing.point:,.1f} points, {share}"

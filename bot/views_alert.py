@@ -9,11 +9,10 @@ from aiogram.types import InlineKeyboardMarkup
 from aiogram.utils.formatting import Bold, Code, Text, TextLink
 
 from bot import keyboards_alert
-from bot.caption import Part, clock, ranked, short, signed
+from bot.caption import Part, clock, day_and_clock, ranked, short, signed
 from bot.layout import CAPTION_LIMIT, MESSAGE_LIMIT, View
 from bot.texts import en_alert as en
 from bot.ticket_words import Prices
-from bot.views_runs import moment
 from flows.tickets import TICKET_OVER
 from pipeline.domain.live import (
     LIVE,
@@ -32,9 +31,11 @@ WORD: Final = 48  # characters of a name that a line shows
 SENTENCE: Final = 180
 _URL: Final = re.compile(r"https?://[^\s]{1,300}$")
 _NOTHING: Final = timedelta(0)
+_FIGURES: Final = 3  # of a step, besides its prices
+_NEAR: Final = 0.1
 
 # Ranks: the ticket itself (0) always stays; what is cut first has the highest.
-_STATE, _WHY, _CASES, _TERMS, _ID, _RECEIPT, _SAID, _TRACE = 1, 2, 3, 4, 5, 6, 7, 8
+_STATE, _WHY, _CASES, _TERMS, _LINK, _RECEIPT, _SAID, _TRACE, _AIR = range(1, 10)
 
 
 def alert(
@@ -59,15 +60,18 @@ def alert(
     parts = [
         Part(0, Bold(headline(record))),
         Part(0, what(record)),
+        Part(_AIR, ""),
         *(Part(0, line) for line in prices.ticket()),
+        Part(_AIR, ""),
         *(Part(_STATE, line) for line in state_lines(record, prices)),
         *(Part(_STATE, line) for line in answer_lines(record.answer)),
         *(Part(_STATE, line) for line in ticket_lines(record)),
         *_paper(record, prices),
         *_why(record),
-        Part(_STATE, Text("Bar closed ", moment(record.signal.known_at))),
+        Part(_STATE, Text(f"{en.CLOSED_AT} ", day_and_clock(record.signal.known_at))),
         *(Part(_TERMS, line) for line in prices.limits()),
         *_said(record.extra),
+        Part(_AIR, ""),
         Part(0, _ids(record)),
         Part(_RECEIPT, receipt(record, sent)),
         *_trace(record, prices),
@@ -79,15 +83,15 @@ def alert(
 def outcome(record: LiveSignal, thing: Instrument | None) -> View:
     """Return what became of a signal, in reply to its alert."""
     prices = Prices(record.signal, record.plan, thing)
+    (state,) = _life(record.life, prices)
+    replay = [Bold(f"{en.REPLAY} · ")] if record.origin != LIVE else []
     parts = [
-        *(Part(0, line) for line in _life(record.life, prices)),
+        Part(0, Text(*replay, state)),
         Part(0, what(record)),
         *_paper(record, prices),
         *(Part(_WHY, line) for line in answer_lines(record.answer)),
         Part(0, Code(short(record.signal_id, WORD))),
     ]
-    if record.origin != LIVE:
-        parts.insert(0, Part(0, Bold(en.REPLAY)))
     return ranked(parts)
 
 
@@ -155,7 +159,7 @@ def answer_lines(answer: Answer | None) -> list[Text | str]:
         return []
     said = f": {short(answer.comment, SENTENCE)}" if answer.comment.strip() else ""
     who = f"{en.ANSWERS[answer.choice]} by {short(answer.name, WORD)}, "
-    return [Text(Bold(who), moment(answer.at), said)]
+    return [Text(Bold(who), day_and_clock(answer.at), said)]
 
 
 def ticket_lines(record: LiveSignal) -> list[Text | str]:
@@ -196,7 +200,7 @@ def _said(extra: Mapping[str, Any]) -> list[Part]:
     if text := str(extra.get("text") or "").strip():
         parts.append(Part(_SAID, short(text, 3 * SENTENCE)))
     if _URL.match(link := str(extra.get("link") or "")):
-        parts.append(Part(_ID, TextLink(en.JOURNAL, url=link)))
+        parts.append(Part(_LINK, TextLink(en.JOURNAL, url=link)))
     notes = [extra[k] for k in sorted(extra) if k.startswith("comment:")]
     for note in notes:
         if isinstance(note, Mapping):
@@ -235,12 +239,20 @@ def _step(number: int, step: TraceStep, prices: Prices) -> Text:
     name = short(step.note or step.step.replace("_", " "), WORD)
     low, high = prices.of(step.price_low), prices.of(step.price_high)
     price = low if low == high else f"{low}–{high}"
-    values = ", ".join(_value(k, v) for k, v in list(step.values.items())[:4] if v is not None)
+    values = ", ".join(_figures(step, prices, {low, high}))
     return Text(
         f"{number} ", clock(step.known_at), f" {name}: {price}", f" ({values})" if values else ""
     )
 
 
-def _value(name: str, value: float | str) -> str:
-    shown = f"{value:g}" if isinstance(value, int | float) else short(str(value), WORD)
-    return f"{short(name.replace('_', ' '), WORD)} {shown}"
+def _figures(step: TraceStep, prices: Prices, shown: set[str]) -> list[str]:
+    """Return the first numbers of a step that say something new; what is near a price is one."""
+    told = []
+    for name, value in step.values.items():
+        if isinstance(value, str | None) or name.endswith("side") or not value:
+            continue
+        near = abs(value - step.price_low) < _NEAR * abs(step.price_low)
+        words = prices.of(value) if near else f"{round(value, 2):g}"
+        if words not in shown:
+            told.append(f"{short(name.replace('_', ' '), WORD)} {words}")
+    return told[:_FIGURES]

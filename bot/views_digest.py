@@ -7,12 +7,11 @@ from typing import Final
 from aiogram.utils.formatting import Bold, Code, Text, as_list
 
 from bot import keyboards_alert
-from bot.caption import short
+from bot.caption import day_and_clock, short
 from bot.layout import MESSAGE_LIMIT, View, fit, units
 from bot.texts import en_alert as en
 from bot.ticket_words import Prices
 from bot.views_alert import WORD, answer_lines, headline, state_lines, what
-from bot.views_runs import moment
 from pipeline.domain.live import LiveSignal
 from pipeline.domain.market import Instrument
 
@@ -70,7 +69,7 @@ def _item(row: Row, why: str) -> Text:
     ticket = " · ".join(f"{word} {price}" for word, price in prices.to_copy())
     held = f" · {en.HELD.get(why, short(why, WORD))}" if why else ""
     return as_list(
-        Text(moment(record.signal.known_at), f" · {headline(record)}", held),
+        Text(day_and_clock(record.signal.known_at), f" · {headline(record)}", held),
         what(record),
         ticket,
         *state_lines(record, prices),

@@ -15,7 +15,8 @@ KINDS: Final[Mapping[DecisionKind, str]] = {
     DecisionKind.LATE: "LATE",
 }
 REPLAY: Final = "REPLAY"
-SYNTHETIC: Final = "SYNTHETIC bars"
+SYNTHETIC: Final = "SYNTHETIC"
+CLOSED_AT: Final = "Bar closed"
 NO_MODEL: Final = "no model deployed: the rules alone decided"
 NO_CASES: Final = "No similar past cases yet"
 NO_CHART: Final = "no chart"
@@ -35,9 +36,8 @@ CLOSE_ABOVE: Final = "close above"
 def similar(cases: int, rate: float, error: float) -> str:
     """Tell how past cases like it ended."""
     word = "case" if cases == 1 else "cases"
-    return (
-        f"{cases:,} similar past {word}: {100 * rate:.0f} % ± {100 * error:.0f} reached the target"
-    )
+    share = f"{100 * rate:.0f}\u00a0% ± {100 * error:.0f}"
+    return f"{cases:,} similar past {word}: {share} reached the target"
 
 
 # State

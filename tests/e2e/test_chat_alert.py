@@ -45,7 +45,7 @@ async def test_a_signal_arrives_as_a_photo_with_its_ticket_and_buttons(running):
     alert = await alert_of(running.owner, record.signal_id)
     assert "photo" in alert
     assert text_of(alert).startswith(
-        "APPROVED\nLONG EURUSD M5 · Frank_raid_v1 v1.0\nEntry 1.10000"
+        "APPROVED\nLONG EURUSD M5 · Frank_raid_v1 v1.0\n\nEntry 1.10000"
     )
     assert {"bold", "code", "date_time", "expandable_blockquote"} <= entities_of(alert)
     assert labels(alert) == [

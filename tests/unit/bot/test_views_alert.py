@@ -166,23 +166,29 @@ class TestRanked:
 def text_of(**changes) -> str:
     record = hand_made(symbol="GER40", entry=22000.0, risk=20.0, confidence=0.78)
     record = record.model_copy(update={"signal_id": "sig_live_007", **changes})
-    return views_alert.alert(record, GER40).text
+    return plain(views_alert.alert(record, GER40))
+
+
+def plain(view) -> str:
+    return view.text.replace("\u00a0", " ")
 
 
 class TestWords:
     def test_a_fresh_alert(self):
-        assert text_of().splitlines()[:6] == [
+        assert text_of().splitlines()[:8] == [
             "APPROVED",
             "LONG GER40 M5 · Frank_raid_v1 v1.0",
+            "",
             "Entry 22000.0 at market",
             "Stop 21980.0  −1 R = 20.0 points, 0.09 %",
             "Target 22040.0  +2.0 R = 40.0 points, 0.18 %",
+            "",
             "Waiting for its entry",
         ]
 
     def test_two_targets_have_their_shares(self):
         record = hand_made(entry=22000.0, risk=20.0, targets=(22020.0, 22060.0))
-        text = views_alert.alert(record, GER40).text
+        text = plain(views_alert.alert(record, GER40))
         assert "Target 1 22020.0  +1.0 R = 20.0 points, 0.09 % for 50 %" in text
         assert "Target 2 22060.0  +3.0 R = 60.0 points, 0.27 % for 50 %" in text
 
