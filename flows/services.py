@@ -16,6 +16,7 @@ from storage.bars import ParquetBarStore
 from storage.brokers.paper import PaperBroker
 from storage.chats import SqlChatStore
 from storage.database import migrate, open_database
+from storage.feeds.mt5 import open_mt5
 from storage.instruments import YamlInstruments
 from storage.lease import RedisLease
 from storage.lease_port import Lease
@@ -28,6 +29,9 @@ from storage.memory import (
     MemorySignalStore,
     MemoryWatchStore,
 )
+from storage.mt5_bridge.client import BridgeTerminal
+from storage.mt5_native import NativeTerminal
+from storage.mt5_terminal import Terminal
 from storage.news import CsvNews
 from storage.outbox import SqlOutbox
 from storage.ports import (
@@ -103,6 +107,8 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
     lease = make_lease(settings)
     launcher = make_launcher(settings)
     cpu = make_cpu(settings, computes=computes)
+    instruments = YamlInstruments(home / "instruments.yaml")
+    feed = make_feed(settings, instruments)
     try:
         await migrate(database)
         outbox = SqlOutbox(database.engine)
@@ -116,7 +122,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             chats=SqlChatStore(database.engine),
             trials=SqlTrialLedger(database.engine),
             setups=FileSetupStore(builtin_library(), home / "rules", home / "versions"),
-            instruments=YamlInstruments(home / "instruments.yaml"),
+            instruments=instruments,
             news=CsvNews(home / "news.csv"),
             lease=lease,
             signals=signals,
@@ -129,12 +135,15 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             launcher=launcher,
             cpu=cpu,
             clock=utc_now,
+            feed=feed,
         )
         await services.setups.sync(utc_now())
         yield services
     finally:
         await launcher.close()
         await cpu.close()
+        if feed is not None:
+            await feed.close()
         if isinstance(lease, RedisLease):
             await lease.close()
         await database.close()
@@ -162,3 +171,17 @@ def make_launcher(settings: Settings) -> Launcher:
     return PrefectLauncher(
         settings.prefect_api_url, auth=secret.get_secret_value() if secret else None
     )
+
+
+def make_feed(settings: Settings, instruments: InstrumentTable) -> Feed | None:
+    """Return the market that is set, or None; it is dialled when first asked for something."""
+    if settings.feed == "none":
+        return None
+    if settings.feed == "mt5":
+        terminal: Terminal = NativeTerminal(settings.mt5_terminal or "")
+    else:
+        host, _, port = settings.mt5_bridge_address.rpartition(":")
+        secret = settings.mt5_bridge_token
+        terminal = BridgeTerminal(host, int(port), secret.get_secret_value() if secret else "")
+    home, zone = settings.home, settings.broker_zone
+    return open_mt5(terminal, instruments, home, name=settings.feed, zone=zone)

@@ -4,11 +4,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from pipeline.domain.errors import BadRequestError
+from storage.mt5_bridge import LEAST_TOKEN
 
 ChartTheme = Literal["tv_dark", "tv_light"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+_PORTS = 65_536
 
 
 class Settings(BaseSettings):
@@ -90,6 +94,27 @@ class Settings(BaseSettings):
     import_max_unpacked_mb: int = Field(
         default=200, ge=1, description="largest size of an archive once unpacked (megabytes)"
     )
+    feed: Literal["none", "mt5", "bridge"] = Field(
+        default="none",
+        description="where live bars come from: mt5 (MetaTrader on this Windows machine), bridge "
+        "(MetaTrader elsewhere) or none",
+    )
+    mt5_terminal: str | None = Field(
+        default=None,
+        description="path of terminal64.exe; unset: the one that runs or is installed",
+    )
+    mt5_bridge_address: str = Field(
+        default="127.0.0.1:18815", description="HOST:PORT where the bridge listens"
+    )
+    mt5_bridge_token: SecretStr | None = Field(
+        default=None,
+        validate_default=True,
+        description="secret of at least 24 characters, the same at the bridge",
+    )
+    broker_zone: str = Field(
+        default="auto",
+        description="clock that the broker writes: auto, New York+7, Europe/Athens, UTC+3 …",
+    )
     chart_theme: ChartTheme = Field(
         default="tv_dark", description="colours of the pictures: tv_dark or tv_light"
     )
@@ -125,6 +150,37 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError) as error:
             raise ValueError(f"{value!r} is no IANA time zone, like Europe/Berlin") from error
         return value
+
+    @field_validator("mt5_bridge_address")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < _PORTS:
+            raise ValueError(f"{value!r} is no HOST:PORT, like 127.0.0.1:18815")
+        return value
+
+    @field_validator("mt5_bridge_token")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        length = len(value.get_secret_value()) if value is not None else 0
+        if length < LEAST_TOKEN and (value is not None or others.data.get("feed") == "bridge"):
+            raise ValueError(
+                f"FEED=bridge needs a secret of at least {LEAST_TOKEN} characters, the same as "
+                "at the bridge"
+            )
+        return value
+
+    @field_validator("broker_zone")
+    @classmethod
+    def _known_clock(cls, value: str) -> str:
+        if value.lower() == "auto":
+            return "auto"
+        from pipeline.data.zones import parse_zone  # noqa: PLC0415 (pandas, for those who set it)
+
+        try:
+            return parse_zone(value)
+        except BadRequestError as error:
+            raise ValueError(error.user_text) from error
 
     @property
     def home(self) -> Path:

@@ -48,7 +48,9 @@ def test_owner_ids_as_people_write_them(monkeypatch, text, ids):
 @pytest.mark.parametrize(
     ("name", "value"),
     [("TIMEZONE", "Berlin"), ("OWNER_IDS", "me"), ("MAX_PARALLEL_RUNS", "0"),
-     ("CHART_THEME", "pink"), ("LOG_LEVEL", "LOUD")],
+     ("CHART_THEME", "pink"), ("LOG_LEVEL", "LOUD"), ("FEED", "ctrader"), ("FEED", "bridge"),
+     ("MT5_BRIDGE_TOKEN", "short"), ("MT5_BRIDGE_ADDRESS", "here"), ("MT5_BRIDGE_ADDRESS", "h:99999"),
+     ("BROKER_ZONE", "Athen")],
 )  # fmt: skip
 def test_wrong_values_are_refused(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
@@ -59,3 +61,21 @@ def test_wrong_values_are_refused(monkeypatch, name, value):
 def test_the_database_s_default_lies_in_the_home(tmp_path):
     settings = Settings(_env_file=None, scout_home=tmp_path)
     assert settings.database == f"sqlite+aiosqlite:///{tmp_path}/scout.db"
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [("Auto", "auto"), ("ny+7", "New York+7"), ("EET", "Europe/Athens"), ("utc+3", "UTC+3")],
+)
+def test_the_broker_s_clock_as_people_write_it(monkeypatch, text, zone):
+    monkeypatch.setenv("BROKER_ZONE", text)
+    assert Settings(_env_file=None).broker_zone == zone
+
+
+def test_the_bridge_s_token_is_asked_for_by_name(monkeypatch):
+    monkeypatch.setenv("FEED", "bridge")
+    with pytest.raises(ValidationError) as caught:
+        Settings(_env_file=None)
+    assert caught.value.errors()[0]["loc"] == ("mt5_bridge_token",)
+    monkeypatch.setenv("MT5_BRIDGE_TOKEN", "0123456789" * 3)
+    assert "0123456789" not in repr(Settings(_env_file=None))
