@@ -7,7 +7,7 @@ import typer
 
 from flows import live_text as words
 from flows.cli_app import FAILURE, app, run_command, say
-from flows.health import Health, health, scanner_of
+from flows.health import Health, connected, health, scanner_of
 from flows.live_status import live_status
 from flows.services import Services
 from pipeline.domain.live import LIVE
@@ -55,7 +55,8 @@ async def everyone_lines(services: Services) -> list[str]:
     now = services.clock()
     watches = await services.watches.everyone()
     scanner = scanner_of(await services.health.pulses(), now)
-    feed = judge_feed(scanner, watched=any(w.on for w in watches), now=now)
+    watched = any(watch.on for watch in watches)
+    feed = judge_feed(scanner, connected=connected(services), watched=watched, now=now)
     signals = await services.signals.between(LIVE, *day_bounds(services.settings.timezone, now))
     rules = await services.watches.rules()
     return [

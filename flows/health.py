@@ -11,6 +11,7 @@ from flows.services import Services
 from pipeline.domain.errors import AppError
 from pipeline.domain.live import LIVE, Pulse
 from pipeline.live.health import (
+    NO_MARKET,
     HealthLine,
     Light,
     Needs,
@@ -116,12 +117,12 @@ async def _kept(services: Services, zone: str, now: datetime) -> tuple[HealthLin
             )
     except (AppError, TimeoutError):
         return _UNKNOWN
-    watched = any(watch.on for watch in watches)
+    watched, market = any(watch.on for watch in watches), connected(services)
     scanner = scanner_of(pulses, now)
     return (
         *judge_processes(pulses, _needs(services, watched=watched), now),
-        judge_feed(scanner, watched=watched, now=now),
-        judge_scan(scanner, watched=watched, now=now),
+        judge_feed(scanner, connected=market, watched=watched, now=now),
+        judge_scan(scanner, due=market and watched, now=now),
         judge_latency(latency(seconds)),
         judge_outbox(owed, oldest, now),
     )
@@ -131,9 +132,14 @@ def _needs(services: Services, *, watched: bool) -> Needs:
     settings = services.settings
     return Needs(
         bot="" if settings.telegram_bot_token else "no chat is connected",
-        scanner="" if watched else "nothing is watched",
+        scanner=NO_MARKET if not connected(services) else "" if watched else "nothing is watched",
         worker="" if settings.prefect_api_url else "runs are done inside the bot",
     )
+
+
+def connected(services: Services) -> bool:
+    """Tell whether a market is connected; without one only replays bring alerts."""
+    return services.settings.feed != "none"
 
 
 def scanner_of(pulses: list[Pulse], now: datetime) -> ScannerFacts | None:

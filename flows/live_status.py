@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flows.health import scanner_of
+from flows.health import connected, scanner_of
 from flows.services import Services
 from flows.watching import watch_of
 from pipeline.domain.live import LIVE, DecisionKind
@@ -25,6 +25,7 @@ class LiveStatus:
     """Everything that the status card shows.
 
     `counts` are today's signals of what the chat watches, by decision; today is the chat's day.
+    `connected` tells whether there is a market.
     `replay` is a command that plays the newest held day; empty where no bars are held.
     """
 
@@ -34,17 +35,13 @@ class LiveStatus:
     feed: HealthLine
     scanner: ScannerFacts | None
     counts: Mapping[DecisionKind, int]
+    connected: bool
     replay: str = ""
 
     @property
     def found(self) -> int:
         """How many signals there were today."""
         return sum(self.counts.values())
-
-    @property
-    def connected(self) -> bool:
-        """Whether a market is connected."""
-        return self.scanner is not None and bool(self.scanner.feed)
 
 
 async def live_status(chat_id: int, services: Services) -> LiveStatus:
@@ -62,9 +59,10 @@ async def live_status(chat_id: int, services: Services) -> LiveStatus:
         at=now,
         watch=watch,
         rules=rules,
-        feed=judge_feed(scanner, watched=watch.on, now=now),
+        feed=judge_feed(scanner, connected=connected(services), watched=watch.on, now=now),
         scanner=scanner,
         counts=Counter(s.decision.decision for s in signals if is_about(watch, s.signal)),
+        connected=connected(services),
         replay=replay_of(holdings),
     )
 

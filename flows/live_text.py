@@ -29,8 +29,8 @@ COUNT_WORDS: Final[Mapping[DecisionKind, str]] = {
     DecisionKind.LATE: "late",
 }
 NO_MARKET: Final = (
-    "No market is connected, so nothing can be alerted yet. Connect MetaTrader 5 (the settings "
-    "page says how), or replay a held day."
+    "no market is connected, so nothing can be alerted yet. FEED=mt5 or FEED=bridge connects "
+    "MetaTrader 5 (docs/metatrader.md); a replay of held bars needs nothing"
 )
 
 

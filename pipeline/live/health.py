@@ -26,6 +26,7 @@ OWED, OVERDUE = timedelta(seconds=30), timedelta(minutes=5)
 ROOM, NO_ROOM = 2e9, 5e8  # bytes
 SLOW = 1.0  # seconds for an answer
 NAMED = 5  # symbols in a line
+NO_MARKET = "no market is connected; only replays bring alerts"
 
 T = TypeVar("T", float, timedelta)
 
@@ -53,7 +54,7 @@ class ScannerFacts(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     active: bool = Field(default=True, description="false: it stands by")
-    feed: str = Field(default="", description="the feed's name; empty: none is connected")
+    feed: str = Field(default="", description="the feed's name")
     feed_down_since: datetime | None = None
     doubt: str = Field(default="", description="why the feed's clock can't be believed")
     lag: float | None = Field(
@@ -162,24 +163,28 @@ def judge_process(kind: str, pulses: Sequence[Pulse], now: datetime, spared: str
     return HealthLine(kind, Light.RED, f"no sign of life for {ago(now - last.at)}")
 
 
-def judge_feed(scanner: ScannerFacts | None, *, watched: bool, now: datetime) -> HealthLine:
+def judge_feed(
+    scanner: ScannerFacts | None, *, connected: bool, watched: bool, now: datetime
+) -> HealthLine:
     """Judge the source of bars by what the active scanner says.
 
     Parameters
     ----------
     scanner
         None: no scanner is active.
+    connected
+        Whether the installation has a market at all.
     watched
         Whether any chat waits for alerts.
     """
+    if not connected:
+        light = Light.AMBER if watched else Light.GREEN
+        return HealthLine("feed", light, NO_MARKET)
     if scanner is None:
         light = Light.RED if watched else Light.GREEN
         return HealthLine("feed", light, "unknown; no scanner is active")
-    if not scanner.feed:
-        light = Light.AMBER if watched else Light.GREEN
-        return HealthLine("feed", light, "no market is connected; only replays bring alerts")
     light, words = _feed_seen(scanner, now)
-    return HealthLine("feed", light, f"{scanner.feed}: {words}")
+    return HealthLine("feed", light, f"{scanner.feed}: {words}" if scanner.feed else words)
 
 
 def _feed_seen(scanner: ScannerFacts, now: datetime) -> tuple[Light, str]:
@@ -195,9 +200,9 @@ def _feed_seen(scanner: ScannerFacts, now: datetime) -> tuple[Light, str]:
     return _light(scanner.lag, LAG, FAR_BEHIND), f"newest bar {scanner.lag:.1f} s behind"
 
 
-def judge_scan(scanner: ScannerFacts | None, *, watched: bool, now: datetime) -> HealthLine:
-    """Judge how long ago the last scan was; none is due unless a market is there and watched."""
-    if not watched or (scanner is not None and not scanner.feed):
+def judge_scan(scanner: ScannerFacts | None, *, due: bool, now: datetime) -> HealthLine:
+    """Judge how long ago the last scan was; `due`: a market is connected, and watched."""
+    if not due:
         return HealthLine("last scan", Light.GREEN, "none is due")
     if scanner is None or scanner.last_scan is None:
         return HealthLine("last scan", Light.RED, "none")

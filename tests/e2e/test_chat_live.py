@@ -1,5 +1,6 @@
 """/live and /health in the chat: settings by words and by taps, roles, groups, mistakes."""
 
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from bot.sandbox.people import TRADER_ID
 from flows.pulse import Heart
 from pipeline.domain.watch import Quiet, Watch
 from pipeline.live.health import ScannerFacts
-from tests.kit.chat import Chat
+from tests.kit.chat import Chat, chat
 from tests.kit.sandbox import buttons_of, text_of
 
 LONG = 40
@@ -36,7 +37,7 @@ async def tapped(me, message, label, part):
 async def test_settings_by_words_are_confirmed_and_shown(running: Chat):
     me, watches = running.owner, running.services.watches
     card = await asked(me, "/live", "Live watching is off")
-    assert "No market is connected" in text_of(card)
+    assert "no market is connected" in text_of(card)
     assert "/live quiet 22:00-07:00" in text_of(await asked(me, "/live help", "What you can say"))
     for text, part in (
         ("/live on GER40 m5 frankraidv1", "Watching: GER40 · M5 · Frank_raid_v1"),
@@ -125,10 +126,10 @@ async def test_viewers_look_traders_change_owners_set_gates(running: Chat):
 
 
 async def test_health_in_one_message(running: Chat):
-    me, services = running.owner, running.services
+    me = running.owner
     told = text_of(await asked(me, "/health", "database"))
     for part in (
-        "🟢 bot: active, seen", "🟢 scanner: not running; nothing is watched",
+        "🟢 bot: active, seen", "🟢 scanner: not running; no market is connected",
         "🟢 worker: not running; runs are done inside the bot",
         "🟢 alert latency: no alert today", "🟢 outbox: ", "🟢 Redis: not set up",
         "🟢 database: answers in", "🟢 Prefect: not set up", "disk: ",
@@ -136,16 +137,30 @@ async def test_health_in_one_message(running: Chat):
         assert part in told, told
     await asked(me, "/live on", "Watching: all symbols")
     told = text_of(await asked(me, "/health", "database"))
-    assert "Something is wrong" in told
-    assert "🔴 scanner: never seen" in told
-    assert "🔴 feed: unknown; no scanner is active" in told
-    facts = ScannerFacts(feed="mt5", lag=1.2, last_scan=services.clock(), symbols=3)
-    await Heart("scanner", services, lambda: facts.model_dump(mode="json")).beat()
-    told = text_of(await asked(me, "/health", "database"))
-    assert "🟢 feed: mt5: newest bar 1.2 s behind" in told
-    assert "🟢 last scan: " in told
-    card = text_of(await asked(me, "/live", "Live watching is on"))
-    assert "Feed: mt5: newest bar 1.2 s behind" in card
+    assert "It works, but look at the amber lines" in told
+    assert "🟡 feed: no market is connected" in told
+    assert "🟢 last scan: none is due" in told
+
+
+async def test_with_a_market_somebody_has_to_scan_it(tmp_path, sample_home):
+    shutil.copytree(sample_home, tmp_path / "scout")
+    async with chat(tmp_path, feed="mt5") as running:
+        me, services = running.owner, running.services
+        told = text_of(await asked(me, "/health", "database"))
+        assert "🟢 scanner: not running; nothing is watched" in told
+        await asked(me, "/live on", "Watching: all symbols")
+        told = text_of(await asked(me, "/health", "database"))
+        assert "Something is wrong" in told
+        assert "🔴 scanner: never seen" in told
+        assert "🔴 feed: unknown; no scanner is active" in told
+        facts = ScannerFacts(feed="mt5", lag=1.2, last_scan=services.clock(), symbols=3)
+        await Heart("scanner", services, lambda: facts.model_dump(mode="json")).beat()
+        told = text_of(await asked(me, "/health", "database"))
+        assert "🟢 feed: mt5: newest bar 1.2 s behind" in told
+        assert "🟢 last scan: " in told
+        card = text_of(await asked(me, "/live", "Live watching is on"))
+        assert "Feed: mt5: newest bar 1.2 s behind" in card
+        assert "3 symbols" in card
 
 
 @pytest.mark.parametrize("text", ["/live replai", "/live statos"])

@@ -132,6 +132,6 @@ def test_health_and_live_status(home):
     )
     assert health.returncode == 0, health.stdout
     assert "green  database: answers in" in health.stdout
-    assert "Feed: unknown; no scanner is active" in status.stdout
+    assert "Feed: no market is connected" in status.stdout
     assert "Today: no signal" in status.stdout
     assert "Watching: off; else all symbols" in chat.stdout

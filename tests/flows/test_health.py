@@ -127,8 +127,17 @@ async def test_of_two_scanners_the_active_one_speaks(tmp_path):
     assert scanner_of([dead, standby, active], NOW).feed == "mt5"
 
 
-async def test_whoever_watches_needs_a_scanner(tmp_path):
-    async with plain_services(tmp_path) as services:
-        await services.watches.put(Watch(chat_id=1), NOW)
+@pytest.mark.parametrize(
+    ("feed", "watching", "lights"),
+    [
+        ("none", False, (Light.GREEN, Light.GREEN, Light.GREEN)),
+        ("none", True, (Light.GREEN, Light.AMBER, Light.GREEN)),
+        ("mt5", False, (Light.GREEN, Light.GREEN, Light.GREEN)),
+        ("mt5", True, (Light.RED, Light.RED, Light.RED)),
+    ],
+)
+async def test_whoever_watches_a_market_needs_a_scanner(tmp_path, feed, watching, lights):
+    async with plain_services(tmp_path, feed=feed) as services:
+        await services.watches.put(Watch(chat_id=1, on=watching), NOW)
         lines = of(await health(services, "UTC"))
-        assert (lines["scanner"].light, lines["feed"].light) == (Light.RED, Light.RED)
+        assert tuple(lines[n].light for n in ("scanner", "feed", "last scan")) == lights

@@ -57,7 +57,9 @@ def test_buttons_fit_and_have_a_role():
 
 def a_status(watch, rules=None, replay=""):
     feed = HealthLine("feed", Light.GREEN, "unknown; no scanner is active")
-    return LiveStatus(NOW, watch, rules or LiveRules(), feed, None, {}, replay)
+    return LiveStatus(
+        NOW, watch, rules or LiveRules(), feed, None, {}, connected=False, replay=replay
+    )
 
 
 def test_a_card_holds_whatever_is_set():

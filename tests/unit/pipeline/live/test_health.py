@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pipeline.domain.live import Pulse
 from pipeline.live.health import (
     ENDED,
+    NO_MARKET,
     HealthLine,
     Light,
     Needs,
@@ -76,8 +77,6 @@ def test_every_kind_of_process_gets_a_line():
     [
         (None, True, RED, "no scanner is active"),
         (None, False, GREEN, "no scanner is active"),
-        ({}, True, AMBER, "no market is connected"),
-        ({}, False, GREEN, "no market is connected"),
         ({"feed": "mt5", "feed_down_since": NOW - timedelta(minutes=4)}, True, RED, "no answer for 4 min"),
         ({"feed": "mt5", "doubt": "its clock is 90 s off"}, True, AMBER, "its clock is 90 s off"),
         ({"feed": "mt5", "silent": ("GER40",)}, True, AMBER, "no bars of GER40"),
@@ -90,23 +89,27 @@ def test_every_kind_of_process_gets_a_line():
 )  # fmt: skip
 def test_the_feed(facts, watched, light, words):
     scanner = None if facts is None else ScannerFacts(**facts)
-    line = judge_feed(scanner, watched=watched, now=NOW)
+    line = judge_feed(scanner, connected=True, watched=watched, now=NOW)
     assert line.light is light
     assert words in line.words
 
 
+@pytest.mark.parametrize(("watched", "light"), [(True, AMBER), (False, GREEN)])
+def test_without_a_market(watched, light):
+    for scanner in (None, ScannerFacts()):
+        line = judge_feed(scanner, connected=False, watched=watched, now=NOW)
+        assert line == HealthLine("feed", light, NO_MARKET)
+
+
 @pytest.mark.parametrize(
-    ("age", "feed", "watched", "light"),
-    [
-        (60, "mt5", True, GREEN), (91, "mt5", True, AMBER), (181, "mt5", True, RED),
-        (None, "mt5", True, RED), (None, "", True, GREEN), (4000, "mt5", False, GREEN),
-    ],
+    ("age", "due", "light"),
+    [(60, True, GREEN), (91, True, AMBER), (181, True, RED), (None, True, RED), (4000, False, GREEN)],
 )  # fmt: skip
-def test_the_last_scan(age, feed, watched, light):
+def test_the_last_scan(age, due, light):
     at = None if age is None else NOW - timedelta(seconds=age)
-    facts = ScannerFacts(feed=feed, last_scan=at, symbols=12)
-    assert judge_scan(facts, watched=watched, now=NOW).light is light
-    assert judge_scan(None, watched=True, now=NOW).light is RED
+    facts = ScannerFacts(feed="mt5", last_scan=at, symbols=12)
+    assert judge_scan(facts, due=due, now=NOW).light is light
+    assert judge_scan(None, due=due, now=NOW).light is (RED if due else GREEN)
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=300))
