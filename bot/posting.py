@@ -46,7 +46,7 @@ async def post(bot: Bot, chat_id: int, content: Content, **options: Any) -> Mess
             return await _send(bot, chat_id, content, ways[0], plain=plain, **options)
         except (TelegramBadRequest, TelegramEntityTooLarge) as error:
             log.warning("message_refused", error=error.message, way=ways[0], plain=plain)
-            if "entit" in error.message.lower() and not plain:
+            if is_unreadable(error) and not plain:
                 plain = True
             elif len(ways) > 1:
                 ways.pop(0)
@@ -90,6 +90,11 @@ async def renew(bot: Bot, chat_id: int, message_id: int, content: Content) -> bo
                 raise
         return True
     return False
+
+
+def is_unreadable(error: TelegramBadRequest | TelegramEntityTooLarge) -> bool:
+    """Tell a text whose formatting is refused; "entity too large" speaks of the whole request."""
+    return isinstance(error, TelegramBadRequest) and "entit" in error.message.lower()
 
 
 def is_other_form(error: TelegramBadRequest) -> bool:
