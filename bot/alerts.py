@@ -47,13 +47,16 @@ class Alerts:
         }
 
     async def alert(self, delivery: Delivery, chat_id: int) -> Ids:
-        """Send a signal's alert the first time, edit it later."""
+        """Send a signal's alert the first time, edit it later.
+
+        One that was accepted before a crash, or before the store failed, is only recorded.
+        """
         record = await self._record(delivery)
         standing = await self._standing(record.signal_id, delivery)
         if standing is None:
             message = await self._first(record, chat_id, delivery)
             standing = await self._accepted(record.signal_id, delivery.chat_id, message.message_id)
-        else:
+        elif delivery.message_ids:
             self._wait_for_news(record, standing)
             await self._edit(record, chat_id, standing)
         return (standing.message_id,)
