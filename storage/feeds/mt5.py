@@ -95,7 +95,7 @@ class Mt5Feed:
         with _ours():
             theirs = await self._symbols.theirs(symbol)
             await self._check_connected()
-            zone = await self._known_zone(now)
+            zone = await self.zone(now)
             facts = await self._facts_of(theirs)
             if after is None:
                 rates = await self._rates.newest(theirs, M1, limit + 1)
@@ -108,9 +108,11 @@ class Mt5Feed:
         """Let go of the terminal."""
         await self._thread.close()
 
-    async def _known_zone(self, now: datetime) -> str:
-        async with self._looking:
-            zone = await self._time.zone(now, await self._witnesses())
+    async def zone(self, now: datetime) -> str:
+        """Return the clock that the broker writes; FeedDownError while nothing tells it."""
+        with _ours():
+            async with self._looking:
+                zone = await self._time.zone(now, await self._witnesses())
         if zone is None:
             raise FeedDownError(
                 "The broker's clock can't be told yet, so its bars have no time: set BROKER_ZONE, "

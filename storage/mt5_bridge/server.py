@@ -122,7 +122,8 @@ class BridgeServer(ThreadedServer):  # type: ignore[misc]  # rpyc has no types
 
     def _authenticate_and_serve_client(self, sock: socket.socket) -> None:
         try:
-            super()._authenticate_and_serve_client(sock)
+            with suppress(OSError):  # gone before it was asked for its proof
+                super()._authenticate_and_serve_client(sock)
         finally:
             sock.close()
             self._places.release()

@@ -25,6 +25,7 @@ MOST_ASKED = 64 * 1024
 MOST_ANSWERED = 16 * 1024 * 1024
 """Bytes of one question and of one answer."""
 _NONCE, _MAC = 32, 32
+_REFUSED = bytes(_MAC)
 
 CLOSED_CONFIG = {
     "allow_safe_attrs": False,
@@ -62,6 +63,7 @@ def admit(wire: socket.socket, token: str) -> None:
     answer = _exactly(wire, _NONCE + _MAC, deadline)
     theirs, proof = answer[:_NONCE], answer[_NONCE:]
     if not hmac.compare_digest(proof, _proof(token, b"client", ours, theirs)):
+        wire.sendall(_REFUSED)
         raise NotAdmittedError("wrong token")
     wire.sendall(_proof(token, b"server", ours, theirs))
     wire.settimeout(STALL_SECONDS)
@@ -76,10 +78,9 @@ def introduce(wire: socket.socket, token: str) -> None:
         raise NotAdmittedError("what listens there is no bridge of this version")
     theirs, ours = greeting[len(GREETING) :], secrets.token_bytes(_NONCE)
     wire.sendall(ours + _proof(token, b"client", theirs, ours))
-    try:
-        proof = _exactly(wire, _MAC, deadline)
-    except EOFError as error:
-        raise NotAdmittedError("the bridge refuses MT5_BRIDGE_TOKEN") from error
+    proof = _exactly(wire, _MAC, deadline)
+    if proof == _REFUSED:
+        raise NotAdmittedError("the bridge refuses MT5_BRIDGE_TOKEN")
     if not hmac.compare_digest(proof, _proof(token, b"server", theirs, ours)):
         raise NotAdmittedError("what listens there doesn't know MT5_BRIDGE_TOKEN")
     wire.settimeout(STALL_SECONDS)

@@ -191,6 +191,7 @@ def test_an_answer_can_t_be_used_again(server):
     wire = socket.create_connection(("127.0.0.1", server.port), timeout=20)
     wire.recv(len(GREETING) + 32, socket.MSG_WAITALL)
     wire.sendall(bytes(64))
+    assert wire.recv(32, socket.MSG_WAITALL) == bytes(32)
     assert hung_up(wire)
     assert raw(first, ask("terminal_info", {})).startswith(b"J")
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ PRICES = {"EURUSD": 1.08, "GER40": 23_000.0}
 CALENDARS = {"EURUSD": "fx", "GER40": "index_xetra"}
 
 
+@lru_cache(maxsize=32)
 def minute_bars(symbol: str, start: datetime, end: datetime, seed: int = 1) -> pd.DataFrame:
     """M1 bars as a market makes them: quiet at week-ends, and three minutes in a hundred silent."""
     rng = np.random.default_rng([seed, len(symbol), ord(symbol[0])])
@@ -45,6 +47,7 @@ def minute_bars(symbol: str, start: datetime, end: datetime, seed: int = 1) -> p
     return bar_frame(times, Timeframe.M1, prices, volume, spread)
 
 
+@lru_cache(maxsize=32)
 def old_hours(calendar: str, end: datetime, days: int = 730) -> np.ndarray:
     return expected_opens(calendar, Timeframe.H1, end - timedelta(days=days), end)
 

@@ -140,6 +140,11 @@ class SimulatedTrading:
             )
         )
 
+    def settle(self) -> None:
+        """Let all that is on its way come through."""
+        for _ in range(LATE_LOOKS):
+            self._one_look()
+
     def _carry_out(self, fate: str, request: dict):
         how, _, what = fate.partition("_")
         if fate == "placed" or what == "late":
