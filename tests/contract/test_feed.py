@@ -274,6 +274,37 @@ async def test_when_summer_time_parts_two_rules_the_right_one_is_taken(tmp_path)
             )
 
 
+@pytest.mark.parametrize(
+    ("zone", "begins"),
+    [
+        ("New York+7", datetime(2025, 11, 2, 5, tzinfo=UTC)),
+        ("Europe/Athens", datetime(2025, 10, 26, 0, tzinfo=UTC)),
+    ],
+)
+async def test_the_hour_that_comes_twice_is_left_out_and_doubted(zone, begins, tmp_path):
+    """On that Sunday only crypto trades: its bars before and after come once each, none of between."""
+    sim = simulated(begins - timedelta(minutes=10), zone, crypto=True)
+    again = begins + timedelta(hours=2)
+    with terminal_over(sim, "direct") as terminal:
+        async with feed_over(sim, terminal, tmp_path, zone=zone) as feed:
+            seen = await feed.bars("BTCUSD", None, sim.now, limit=3)
+            await feed.clock(sim.now)
+            while sim.now < again + timedelta(minutes=10):
+                sim.now = sim.now.replace(second=3) + MINUTE
+                doubt = (await feed.clock(sim.now)).doubt
+                assert ("twice" in doubt) is (begins <= sim.now < again)
+                new = await feed.bars(
+                    "BTCUSD", seen["open_time"].iloc[-1].to_pydatetime(), sim.now
+                )
+                seen = pd.concat([seen, new], ignore_index=True)
+    validate_bars(seen, Timeframe.M1)
+    wanted = truth(sim, "BTCUSD", seen["open_time"].iloc[0] - MINUTE, seen["close_time"].iloc[-1])
+    twice = (wanted["open_time"] >= begins) & (wanted["open_time"] < again)
+    assert 100 < twice.sum() <= 120
+    assert seen["open_time"].tolist() == wanted["open_time"][~twice].tolist()
+    assert len(seen) > 18
+
+
 async def test_without_any_sign_of_the_clock_no_bar_gets_a_time(tmp_path):
     saturday = datetime(2025, 3, 22, 12, tzinfo=UTC)
     sim = simulated(saturday, history=0, days=0.9)

@@ -24,8 +24,8 @@ from tests.kit.mt5_simulation import SimulatedMetaTrader
 TOKEN = "a-token-that-only-tests-know-0123456789"
 NOON = datetime(2025, 3, 19, 12, 0, 30, tzinfo=UTC)
 """A Wednesday on which New York has changed its clocks and Europe hasn't."""
-PRICES = {"EURUSD": 1.08, "GER40": 23_000.0}
-CALENDARS = {"EURUSD": "fx", "GER40": "index_xetra"}
+PRICES = {"EURUSD": 1.08, "GER40": 23_000.0, "BTCUSD": 90_000.0}
+CALENDARS = {"EURUSD": "fx", "GER40": "index_xetra", "BTCUSD": "crypto"}
 
 
 @lru_cache(maxsize=32)
@@ -53,17 +53,23 @@ def old_hours(calendar: str, end: datetime, days: int = 730) -> np.ndarray:
 
 
 def simulated(
-    now: datetime = NOON, zone: str = "New York+7", *, days: float = 3, history: int = 730
+    now: datetime = NOON,
+    zone: str = "New York+7",
+    *,
+    days: float = 3,
+    history: int = 730,
+    crypto: bool = False,
 ) -> SimulatedMetaTrader:
     """A broker with EURUSD and GER40 under names of its own, and `history` days of old hours."""
     start = now - timedelta(days=days)
     later = now + timedelta(days=2)
-    frames = {s: minute_bars(s, start, later) for s in PRICES}
+    symbols = ("EURUSD", "GER40", "BTCUSD") if crypto else ("EURUSD", "GER40")
+    frames = {s: minute_bars(s, start, later) for s in symbols}
     sim = SimulatedMetaTrader(frames, now, zone)
     sim.rename({"EURUSD": "EURUSD.r", "GER40": "DE40.cash"})
     if history:
         sim.hours["EURUSD.r"] = old_hours("fx", start, history)
-    sim.truth = {"EURUSD": frames["EURUSD"], "GER40": frames["GER40"]}
+    sim.truth = frames
     return sim
 
 
