@@ -57,7 +57,10 @@ class Feed(Protocol):
         ...
 
     async def clock(self, now: datetime) -> FeedClock:
-        """Return the feed's time when this machine's clock says `now`; FeedDownError."""
+        """Return the feed's time when this machine's clock says `now`; FeedDownError.
+
+        Every bar that has closed by that time is given by `bars` from then on.
+        """
         ...
 
     async def bars(

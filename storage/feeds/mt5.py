@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.data.broker_clock import to_utc_marked, to_wall
-from pipeline.domain.bars import bar_frame, empty_bars, validate_bars
+from pipeline.data.broker_clock import WallTimes, to_utc_marked, to_wall
+from pipeline.domain.bars import bar_frame, validate_bars
 from pipeline.domain.errors import FeedDownError
 from pipeline.domain.market import Timeframe
-from storage.feeds.mt5_clock import BrokerTime
+from storage.feeds.mt5_clock import GRACE, BrokerTime
 from storage.feeds.mt5_rates import RateReader
 from storage.feeds.mt5_zone import AUTO, BrokerZone, Witness
 from storage.market_ports import FeedClock, InstrumentTable
@@ -28,11 +28,11 @@ from storage.mt5_terminal import (
 )
 from storage.mt5_thread import TerminalThread
 
-CLOSED_AFTER = 60 + 1
-"""Seconds after its open when a bar is closed: its last ticks may be a second on their way."""
+LONG_SILENCE = 900
+"""Seconds after its close when a bar is closed by this machine's clock, as no price moves."""
 _CONNECTED_SECONDS = 1.0
 _TELLING = ("fx", "metal", "index_us", "index_xetra", "crypto")
-"""Calendars by how well they tell a broker's clock."""
+"""Calendars by how well they tell a broker's clock; one symbol of each is a witness."""
 
 
 class Mt5Feed:
@@ -48,7 +48,8 @@ class Mt5Feed:
     Notes
     -----
     The newest bar is closed once a later one exists, or once the broker's own clock, as `clock`
-    last told it, is a second past its close; this machine's clock has no say in it. Bars of the
+    last told it, is a second past its close; this machine's clock has no say in it. So every bar
+    that has closed by the time that `clock` told is given from then on. Bars of the
     hour that a broker's clock shows twice in autumn are left out. The spread is the bar's own
     where the symbol has any; volume is the number of ticks.
     """
@@ -102,7 +103,14 @@ class Mt5Feed:
             else:
                 since, wall = (to_wall(t.timestamp(), zone) for t in (after, now))
                 rates = await self._rates.since(theirs, M1, since, wall)
-        return self._closed(rates, facts, zone, after, limit)
+        times = to_utc_marked(rates["time"].astype("int64"), zone)
+        sure = ~times.doubtful
+        sure[-1:] &= self._over(rates, times, now)
+        if after is not None:
+            sure &= times.utc > after.timestamp()
+        chosen = np.flatnonzero(sure)
+        chosen = chosen[-limit:] if after is None else chosen[:limit]
+        return validate_bars(self._frame(times.utc[chosen], rates[chosen], facts), Timeframe.M1)
 
     async def close(self) -> None:
         """Let go of the terminal."""
@@ -122,12 +130,12 @@ class Mt5Feed:
 
     async def _witnesses(self) -> list[Witness]:
         names = await self._symbols.all()
-        found = [
-            Witness(names[i.symbol], i.calendar)
-            for i in await self._instruments.known()
+        first = {
+            i.calendar: Witness(names[i.symbol], i.calendar)
+            for i in reversed(await self._instruments.known())
             if i.symbol in names
-        ]
-        return sorted(found, key=lambda w: _TELLING.index(w.calendar))
+        }
+        return [first[calendar] for calendar in _TELLING if calendar in first]
 
     async def _facts_of(self, theirs: str) -> SymbolFacts:
         if theirs not in self._facts:
@@ -143,26 +151,14 @@ class Mt5Feed:
             raise FeedDownError("MetaTrader has no connection to the broker.")
         self._connected_until = self._seconds() + _CONNECTED_SECONDS
 
-    def _closed(
-        self,
-        rates: np.ndarray,
-        facts: SymbolFacts,
-        zone: str,
-        after: datetime | None,
-        limit: int,
-    ) -> pd.DataFrame:
-        """Return the bar frame of those rates that are closed, later than `after`, and certain."""
-        if len(rates) == 0:
-            return empty_bars()
-        times = to_utc_marked(rates["time"].astype("int64"), zone)
+    def _over(self, rates: np.ndarray, times: WallTimes, now: datetime) -> np.ndarray:
+        """Tell whether the newest bar, the only one that may still form, has closed."""
         wall = self._time.wall_now()
-        keep = ~times.doubtful
-        keep[-1] &= wall is not None and rates["time"][-1] + CLOSED_AFTER <= wall
-        if after is not None:
-            keep &= times.utc > after.timestamp()
-        chosen = np.flatnonzero(keep)
-        chosen = chosen[-limit:] if after is None else chosen[:limit]
-        return validate_bars(self._frame(times.utc[chosen], rates[chosen], facts), Timeframe.M1)
+        if wall is None:
+            over: np.ndarray = times.utc[-1:] + 60 + LONG_SILENCE <= now.timestamp()
+        else:
+            over = rates["time"][-1:] + 60 + GRACE <= wall
+        return over
 
     def _frame(self, utc: np.ndarray, rates: np.ndarray, facts: SymbolFacts) -> pd.DataFrame:
         if (rates["spread"] > 0).any():

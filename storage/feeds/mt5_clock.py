@@ -21,8 +21,8 @@ from storage.market_ports import FeedClock
 from storage.mt5_terminal import Terminal, TerminalRefusedError
 from storage.mt5_thread import TerminalThread
 
-WATCHED = 4
-"""Symbols whose ticks are looked at."""
+GRACE = 1.0
+"""Seconds for which the last ticks of a bar may still be on their way when it has closed."""
 QUICK_LOOKS, QUICK_PAUSE = 8, 0.5
 REMEMBERED = 300.0
 """Seconds for which a tick's stamp counts; clocks may go back an hour while nothing moves."""
@@ -53,9 +53,12 @@ class BrokerTime:
     Notes
     -----
     MetaTrader doesn't tell its server's time. But it can't be earlier there than the stamp of a
-    tick that has come, plus the time since: that is the time told, whatever this machine's clock
-    shows. And a tick that is new since the last look was stamped between the two, which bounds
-    the server's clock from both sides: so the two clocks are compared.
+    tick that has come, plus the time since. That, less a grace, is the time told, whatever this
+    machine's clock shows, so every bar that has closed by it is at hand, also while the clock is
+    in doubt. Only where no price has moved for long it is this machine's time.
+
+    A tick that is new since the last look was stamped between the two, which bounds the server's
+    clock from both sides: so the two clocks are compared.
     """
 
     def __init__(
@@ -107,14 +110,15 @@ class BrokerTime:
                 seen, doubt = again, await self._judge(again, witnesses)
         if seen.ahead is not None:
             self._said = doubt
-        return FeedClock(now if doubt else self._server_now(now, began), doubt)
+        return FeedClock(self._told(now, began), doubt)
 
-    def _server_now(self, now: datetime, began: float) -> datetime:
-        """Return the time at the broker at the moment `began`, when `now` was ours."""
+    def _told(self, now: datetime, began: float) -> datetime:
+        """Return the time up to which bars are given, as of the moment when ours was `now`."""
         wall, zone = self.wall_now(began), self._zone.zone
         if wall is None or zone is None:
             return now
-        return datetime.fromtimestamp(wall - shift_of(zone, now.timestamp()), UTC)
+        utc = wall - shift_of(zone, now.timestamp())
+        return datetime.fromtimestamp(utc - GRACE, UTC)
 
     async def _see(self, now: datetime, began: float, witnesses: Sequence[Witness]) -> _Seen:
         before = self._last
@@ -140,7 +144,7 @@ class BrokerTime:
 
     async def _once(self, now: datetime, began: float, witnesses: Sequence[Witness]) -> Look:
         start = self._at(now, began).timestamp()
-        names = [w.name for w in witnesses[:WATCHED]]
+        names = [w.name for w in witnesses]
         ticks = await self._thread.call(lambda terminal: _newest(terminal, names))
         last = Look(start, self._at(now, began).timestamp(), ticks)
         if self._last is not None and moved(self._last, last):
