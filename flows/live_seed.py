@@ -1,4 +1,4 @@
-"""The bars a symbol's scan begins with: held ones, those seen live, and the feed's for the rest."""
+"""The bars a scan begins with: held ones, those seen live, and the feed's for the rest."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,9 @@ from pipeline.domain.market import Timeframe
 from storage.market_ports import Feed
 
 M1 = Timeframe.M1
-_CLOSED_SHARE = 1.9  # a market that is open 21 hours on five days needs 1.6 times the bars' minutes
+_CLOSED_SHARE = (
+    1.9  # a market that is open 21 hours on five days needs 1.6 times the bars' minutes
+)
 _HOLE = timedelta(days=4)  # longer than any weekend with a holiday
 _PIECE = 20_000
 

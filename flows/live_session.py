@@ -20,6 +20,7 @@ from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.watch import LiveRules
 from pipeline.live.scanning import m1_bars_needed
 from pipeline.live.universe import Pair, universe
+from storage.live_ports import ScanRecord
 from storage.market_ports import Feed, FeedClock
 from storage.telemetry import get_logger
 
@@ -101,6 +102,8 @@ class LiveSession:
         Of the signals; an empty `run_id` gives each signal that of its scan.
     only_chat
         The chat that asked for a replay; nobody else hears of its signals.
+    synthetic
+        The bars are made up: pictures say so.
     """
 
     services: Services
@@ -111,12 +114,13 @@ class LiveSession:
     origin: str = LIVE
     run_id: str = ""
     only_chat: int | None = None
+    synthetic: bool = False
     posts: dict[str, Post] = field(default_factory=dict)
     rules: LiveRules = field(default_factory=LiveRules)
     clock: FeedClock | None = None
     admitting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    unkept: list[ScanRecord] = field(default_factory=list)
     _marks: dict[str, datetime] | None = None
-    _shift: timedelta = timedelta(0)
     _struck: tuple[datetime, datetime] | None = None
 
     @property
@@ -129,23 +133,30 @@ class LiveSession:
         """Why the feed's clock can't be believed; empty: it can."""
         return self.clock.doubt if self.clock is not None else ""
 
+    @property
+    def speed(self) -> float:
+        """How many minutes of the market pass in one of ours."""
+        return self.clock.speed if self.clock is not None else 1.0
+
     def market_now(self) -> datetime:
         """Return the time at the market."""
-        return self.moment() + self._shift
+        if self._struck is None or not self.live:
+            return self.moment()
+        machine, market = self._struck
+        return market + (self.services.clock() - machine) * self.speed
 
     def closed_at(self, close: datetime) -> datetime:
         """Return when a bar closed by this machine's clock, seen from the last strike."""
         if self._struck is None:
             return close
         machine, market = self._struck
-        return machine - (market - close)
+        return machine - (market - close) / self.speed
 
     async def strike(self) -> None:
         """Read the feed's clock; its time now is what a scan's times are measured by."""
-        moment = self.moment()
+        moment, machine = self.moment(), self.services.clock()
         self.clock = await self.feed.clock(moment)
-        self._shift = self.clock.now - moment
-        self._struck = (self.services.clock(), self.market_now())
+        self._struck = (machine, self.clock.now)
 
     async def refresh(self) -> None:
         """Take up what is wanted now: new symbols and setups are seeded, others dropped."""

@@ -17,9 +17,17 @@ from flows.prefect_env import prefect_environment
 from flows.research_flows import batch_flow, sweep_flow, walkforward_flow
 from flows.verify_flow import verify_flow
 
-__all__ = ["DEPLOYMENTS", "POOL", "Deployment", "ensure_deployments", "prefect_environment"]
+__all__ = [
+    "DEPLOYMENTS",
+    "LIVE_POOL",
+    "POOL",
+    "Deployment",
+    "ensure_deployments",
+    "prefect_environment",
+]
 
 POOL = "local_pool"
+LIVE_POOL = "live_pool"
 POOL_TYPE = "resident"
 _TOP = Path(__file__).resolve().parents[1]
 

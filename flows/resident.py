@@ -52,9 +52,10 @@ class ResidentWorker(BaseWorker[BaseJobConfiguration, BaseVariables, ResidentRes
 
     type = POOL_TYPE
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, pool: str = POOL) -> None:
         limit = services.settings.max_parallel_runs
-        super().__init__(work_pool_name=POOL, name=f"scout-{os.getpid()}", limit=limit)
+        super().__init__(work_pool_name=pool, name=f"scout-{os.getpid()}", limit=limit)
+        self._pool = pool
         self._services = services
         self._stops: dict[UUID, Stop] = {}
         self._draining = False
@@ -145,7 +146,7 @@ class ResidentWorker(BaseWorker[BaseJobConfiguration, BaseVariables, ResidentRes
         await ensure_deployments(self.client)
         await self._sync_and_initialize()
         if not self.ready.is_set():
-            log.info("worker_ready", pool=POOL, limit=self._limit)
+            log.info("worker_ready", pool=self._pool, limit=self._limit)
             self.ready.set()
 
     async def _listen(self) -> None:

@@ -76,6 +76,18 @@ class Settings(BaseSettings):
     sample_every: int = Field(
         default=10, ge=1, description="besides the album, a picture of every n-th signal (count)"
     )
+    scan_grace: float = Field(
+        default=1.0, ge=0, le=20, description="wait after each close, for the feed (seconds)"
+    )
+    scan_processes: int = Field(
+        default=1,
+        ge=0,
+        le=32,
+        description="computing processes of the scanner; 0: a thread of its own (count)",
+    )
+    scan_symbol_seconds: float = Field(
+        default=20.0, gt=0, le=600, description="longest a symbol's scan may take (seconds)"
+    )
     ticket_minutes: float = Field(
         default=15.0,
         gt=0,

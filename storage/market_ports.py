@@ -37,11 +37,13 @@ class NewsCalendar(Protocol):
 class FeedClock:
     """What time it is at a feed (UTC).
 
-    `doubt` says in words for people why that can't be believed; empty: it can.
+    `doubt` says in words for people why that can't be believed; empty: it can. `speed` is how
+    many of the feed's minutes pass in one of ours.
     """
 
     now: datetime
     doubt: str = ""
+    speed: float = 1.0
 
 
 class Feed(Protocol):

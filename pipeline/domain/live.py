@@ -234,13 +234,27 @@ class ScanResult(_Frozen):
     telegram_delivery_time_sec: float | None = None
 
 
+Trigger = Literal["scheduled_1min", "manual", "catch_up", "replay"]
+
+
+class LiveRequest(_Frozen):
+    """What one scan is asked for (contract section 3). Empty tuples mean all that is watched."""
+
+    mode: Literal["live"] = "live"
+    trigger: Trigger = "scheduled_1min"
+    trigger_timestamp: datetime = Field(description="the close that is scanned, market time")
+    symbols: tuple[str, ...] = ()
+    timeframes: tuple[Timeframe, ...] = ()
+    active_setup_ids: tuple[str, ...] = ()
+
+
 class LiveScanReport(_Frozen):
     """The whole of one scan (contract section 3)."""
 
     run_id: str
     flow_type: str = "live_scan_flow"
     origin: str = LIVE
-    trigger: Literal["scheduled_1min", "manual", "catch_up", "replay"] = "scheduled_1min"
+    trigger: Trigger = "scheduled_1min"
     trigger_time: datetime
     execution_time_sec: float
     symbols_scanned: tuple[str, ...] = ()

@@ -1,0 +1,88 @@
+"""The scanner's process: `python -m flows.scanner`. It watches the market, or stands by to.
+
+Any number may run; one has the turn. The next one takes over within ten seconds of the first
+one's death and goes on where it was. Replays run in whichever has room.
+
+Only the standard library is imported up here: computing processes import this module again.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flows.services import Services
+    from flows.settings import Settings
+
+GRACE = 4.0
+
+
+def main() -> int:
+    """Scan until SIGTERM or Ctrl-C."""
+    from flows.frugal import tame_memory  # noqa: PLC0415
+    from flows.kernel_cache import use_kernel_cache  # noqa: PLC0415
+    from flows.prefect_env import prefect_environment  # noqa: PLC0415
+    from flows.settings import Settings  # noqa: PLC0415
+    from storage.telemetry import configure_logging  # noqa: PLC0415
+
+    tame_memory()  # before Arrow is imported
+    settings = Settings()
+    use_kernel_cache(settings.home)
+    # Prefect reads its settings when it is imported, so they come first.
+    for name, value in prefect_environment(settings).items():
+        os.environ.setdefault(name, value)
+    configure_logging(sys.stdout, settings.log_level, json=settings.log_format == "json")
+    for chatty in ("httpx", "alembic", "apscheduler"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    asyncio.run(run(settings))
+    return 0
+
+
+async def run(settings: "Settings") -> None:
+    """Open the services and serve until told to stop."""
+    from flows.services import open_services  # noqa: PLC0415
+
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with open_services(settings) as services:
+        await serve(services, stopping)
+
+
+async def serve(services: "Services", stopping: asyncio.Event) -> None:
+    """Watch when it is our turn, run replays, say that we live; end orderly at `stopping`."""
+    from flows.pulse import Heart  # noqa: PLC0415
+    from flows.ready import announce_ready  # noqa: PLC0415
+    from flows.watcher import Watcher  # noqa: PLC0415
+
+    warming = asyncio.create_task(services.cpu.warm())
+    watcher = Watcher(services)
+    heart = Heart("scanner", services, lambda: watcher.facts().model_dump(mode="json"))
+    loops = [asyncio.create_task(work) for work in (watcher.keep(), heart.keep())]
+    if services.settings.prefect_api_url:
+        loops.append(asyncio.create_task(_replays(services, stopping)))
+    await asyncio.wait({warming})
+    announce_ready()
+    await stopping.wait()
+    await watcher.stop()
+    await asyncio.wait(loops[2:], timeout=2 * GRACE) if loops[2:] else None
+    for task in loops:
+        task.cancel()
+    await asyncio.gather(*loops, return_exceptions=True)
+    await heart.stop()
+
+
+async def _replays(services: "Services", stopping: asyncio.Event) -> None:
+    """Run what is launched into the live pool."""
+    from flows.registry import LIVE_POOL  # noqa: PLC0415
+    from flows.resident import ResidentWorker  # noqa: PLC0415
+
+    await ResidentWorker(services, LIVE_POOL).serve(stopping, GRACE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
