@@ -63,7 +63,7 @@ class FeedWatch:
         self._pause = FIRST_PAUSE
 
     async def clock_seen(self) -> None:
-        """Say once that session setups pause as the clock is in doubt, and once that they go on."""
+        """Say once that session setups pause as the clock is in doubt, and that they go on."""
         doubt = self.session.doubt
         if bool(doubt) == bool(self._told_doubt):
             return

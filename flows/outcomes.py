@@ -58,8 +58,12 @@ async def follow_signals(
     advanced = [r for r in followed if _advanced(r, closes)]
     if not advanced:
         return 0
-    news = await _news(origin, advanced, closes, services)
-    told = await asyncio.gather(*(_tell(each, services, now) for each in news))
+    by_symbol: dict[str, list[LiveSignal]] = {}
+    for record in advanced:
+        by_symbol.setdefault(record.signal.symbol, []).append(record)
+    looks = (_news(mine, closes[symbol], services) for symbol, mine in by_symbol.items())
+    news = [each for found in await asyncio.gather(*looks) for each in found]
+    told = await asyncio.gather(*(_told(each, services, now) for each in news))
     await end_tickets(advanced, services, now)
     return sum(told)
 
@@ -69,40 +73,27 @@ def _advanced(record: LiveSignal, closes: Mapping[str, datetime]) -> bool:
     return close is not None and close > record.signal.known_at
 
 
-async def _news(
-    origin: str,
-    records: Sequence[LiveSignal],
-    closes: Mapping[str, datetime],
-    services: Services,
-) -> list[News]:
-    """Carry out all plans on the bars as seen, and return where that says something new."""
-    by_symbol: dict[str, list[LiveSignal]] = {}
-    for record in records:
-        by_symbol.setdefault(record.signal.symbol, []).append(record)
-    gathered = await asyncio.gather(
-        *(_job(origin, mine, closes[symbol], services) for symbol, mine in by_symbol.items())
-    )
-    jobs = [(mine, job) for mine, job in zip(by_symbol.values(), gathered, strict=True) if job]
-    found = await services.cpu.run(compute.lives, [job for _, job in jobs])
-    news = []
-    for (mine, _), lives in zip(jobs, found, strict=True):
-        for record, (life, paper) in zip(mine, lives, strict=True):
-            news += _fresh(record, life, paper)
-    return news
-
-
-async def _job(
-    origin: str, records: Sequence[LiveSignal], close: datetime, services: Services
-) -> SymbolJob | None:
-    """Return what is needed to follow the signals of one symbol; None: it can't be had now."""
-    symbol, settings = records[0].signal.symbol, services.settings
+async def _news(records: Sequence[LiveSignal], close: datetime, services: Services) -> list[News]:
+    """Carry out the plans of one symbol on its bars as seen; return where that is news."""
+    symbol, origin = records[0].signal.symbol, records[0].origin
     try:
-        instrument = await services.instruments.get(symbol)
-        since = min(record.signal.known_at for record in records)
-        minutes = await services.scans.bars(origin, symbol, since, close)
+        job = await _job(records, close, services)
+        found = await services.cpu.run(compute.lives, job)
     except AppError as error:
         log.warning("signals_not_followed", symbol=symbol, origin=origin, error=error.user_text)
-        return None
+        return []
+    except Exception:
+        log.exception("signals_not_followed", symbol=symbol, origin=origin)
+        return []
+    pairs = zip(records, found, strict=True)
+    return [each for record, lives in pairs for each in _fresh(record, *lives)]
+
+
+async def _job(records: Sequence[LiveSignal], close: datetime, services: Services) -> SymbolJob:
+    symbol, settings = records[0].signal.symbol, services.settings
+    instrument = await services.instruments.get(symbol)
+    since = min(record.signal.known_at for record in records)
+    minutes = await services.scans.bars(records[0].origin, symbol, since, close)
     costs = costs_of(BacktestOptions(), instrument, settings)
     followed = tuple(_followed(record) for record in records)
     return SymbolJob(minutes, instrument, costs, settings.lots, followed)
@@ -133,6 +124,15 @@ def _fresh(record: LiveSignal, life: Life | None, paper: Life | None) -> list[Ne
 
 def _same(one: Life, other: Life) -> bool:
     return one.model_copy(update={"as_of": None}) == other.model_copy(update={"as_of": None})
+
+
+async def _told(news: News, services: Services, now: datetime) -> bool:
+    """Tell one signal's news; what can't be written now is news again at the next close."""
+    try:
+        return await _tell(news, services, now)
+    except Exception:
+        log.exception("outcome_not_kept", signal=news.record.signal_id)
+        return False
 
 
 async def _tell(news: News, services: Services, now: datetime) -> bool:

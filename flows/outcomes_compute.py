@@ -1,6 +1,5 @@
 """What following signals computes, as functions that run in a computing process."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -58,9 +57,9 @@ class OutcomeJob:
     synthetic: bool
 
 
-def lives(jobs: Sequence[SymbolJob]) -> list[list[Lives]]:
-    """Return for each job what became of each of its signals."""
-    return [[_lives(each, job) for each in job.followed] for job in jobs]
+def lives(job: SymbolJob) -> list[Lives]:
+    """Return what became of each of a symbol's signals."""
+    return [_lives(each, job) for each in job.followed]
 
 
 def _lives(each: Followed, job: SymbolJob) -> Lives:

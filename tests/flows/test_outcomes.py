@@ -1,12 +1,15 @@
 """What becomes of signals after their alerts: told once, edited, labelled; nothing contradicts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 import pytest
 from PIL import Image
 
+from flows.cpu import ProcessDiedError
 from flows.outcomes import follow_signals
+from pipeline.domain.errors import StoreDownError
 from pipeline.domain.live import LIVE, AlertFor, Answer, DecisionKind, LifeState, Paper
 from pipeline.domain.market import Timeframe
 from pipeline.domain.report import DeliveryKind
@@ -160,14 +163,47 @@ async def test_nothing_is_computed_where_nothing_is_followed(services):
     assert services.cpu.calls == []
 
 
-async def test_a_symbol_that_fails_holds_up_no_other(services, caplog):
-    unknown = hand_made(tf=Timeframe.M1, symbol="NOSUCH")
-    await admitted(services, unknown)
+class Torn(InlineCpu):
+    """Dies on one symbol's bars."""
+
+    async def run(self, fn, *args, **kwargs):
+        if fn.__name__ == "lives" and args[0].instrument.symbol == "GER40":
+            raise ProcessDiedError("out of memory")
+        return await super().run(fn, *args, **kwargs)
+
+
+async def test_a_symbol_that_fails_holds_up_no_other(services):
+    await admitted(services, hand_made(tf=Timeframe.M1, symbol="NOSUCH"))
+    await admitted(services, hand_made(tf=Timeframe.M1, symbol="GER40"))
     name = await admitted(services, hand_made(tf=Timeframe.M1))
     bars = minutes_of(0, 2.1)
-    closes = await see(services, bars) | await see(services, bars, symbol="NOSUCH")
-    assert await follow_signals(LIVE, closes, services, now=NOW) == 1
+    closes = {}
+    for symbol in ("EURUSD", "NOSUCH", "GER40"):
+        closes |= await see(services, bars, symbol=symbol)
+    assert await follow_signals(LIVE, closes, replace(services, cpu=Torn()), now=NOW) == 1
     assert (await services.signals.get(name)).life.state is LifeState.CLOSED
+    assert await follow_signals(LIVE, closes, services, now=NOW) == 1  # GER40, looked at again
+
+
+async def test_what_could_not_be_written_is_told_at_the_next_close(services, monkeypatch):
+    names = [
+        await admitted(services, hand_made(tf=Timeframe.M1, setup_id=setup))
+        for setup in ("Frank_raid_v1", "IB_raid_v1")
+    ]
+    closes = await see(services, minutes_of(0, 2.1))
+    plain = services.signals.live_on
+
+    async def torn(signal_id, *args, **kwargs):
+        if signal_id == names[0]:
+            raise StoreDownError("The database doesn't answer.")
+        return await plain(signal_id, *args, **kwargs)
+
+    monkeypatch.setattr(services.signals, "live_on", torn)
+    assert await follow_signals(LIVE, closes, services, now=NOW) == 1
+    monkeypatch.undo()
+    assert await follow_signals(LIVE, closes, services, now=NOW) == 1
+    replies = [d for d in await owed(services.outbox) if d.kind is DeliveryKind.OUTCOME]
+    assert len(replies) == 4
 
 
 async def test_an_outcome_without_its_picture_is_told_all_the_same(services, monkeypatch):
