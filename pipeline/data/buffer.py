@@ -254,5 +254,6 @@ class _OpenBin:
         # A bin that only the clock has closed may still get a base bar that comes late.
         may_grow = bins[ends > int(opened[-1]) + self._base_length]
         kept = np.searchsorted(opened, may_grow[0]) if len(may_grow) else len(opened)
-        self._opened, self._values = [opened[kept:]], [values[kept:]]
+        # Copies: a view would keep all the bars of a seed in memory.
+        self._opened, self._values = [opened[kept:].copy()], [values[kept:].copy()]
         return bins[given], binned[given]

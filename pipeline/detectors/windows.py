@@ -61,7 +61,9 @@ def _local_date(at: int, zone: str) -> date:
     return datetime.fromtimestamp(at, ZoneInfo(zone)).date()
 
 
-@lru_cache(maxsize=64)  # all detectors of a run, and a live scan all day, ask for the same days
+@lru_cache(
+    maxsize=512
+)  # all detectors of a run, and all symbols scanned live, ask for the same days
 def _windows(zone: str, start: time, end: time, first: date, last: date) -> LocalWindows:
     one, over_midnight = timedelta(days=1), timedelta(days=1 if end <= start else 0)
     days = pd.date_range(first - one, last + one, freq="D")

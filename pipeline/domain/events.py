@@ -57,12 +57,15 @@ class Events:
 
     def __post_init__(self) -> None:
         count = len(self.code)
-        wrong = [c for c, kind in _COMMON.items() if _kind(self.columns.get(c)) != kind]
-        wrong += [c for c, v in self.columns.items() if len(v) != count or not _kind(v)]
+        wrong = [name for name in _COMMON if name not in self.columns]
+        for name, values in self.columns.items():
+            kind = _kind(values)
+            if len(values) != count or not kind or _COMMON.get(name, kind) != kind:
+                wrong.append(name)
+            values.setflags(write=False)
         if wrong:
-            raise TypeError(f"events break their schema at {', '.join(dict.fromkeys(wrong))}")
-        for values in (self.code, *self.columns.values()):
-            values.flags.writeable = False
+            raise TypeError(f"events break their schema at {', '.join(wrong)}")
+        self.code.setflags(write=False)
 
     def __len__(self) -> int:
         return len(self.code)
@@ -137,13 +140,11 @@ def empty_events(**extra: str) -> Events:
     return Events((), np.empty(0, dtype="int64"), columns)
 
 
-def _kind(values: np.ndarray | None) -> str:
+def _kind(values: np.ndarray) -> str:
     """Return i, f, M or U; nothing for any other type."""
-    if values is None:
-        return ""
-    dtype = values.dtype
-    known = dtype.kind == "U" or (dtype.kind in "ifM" and dtype.itemsize == _SIZE)
-    return dtype.kind if known else ""
+    kind = values.dtype.kind
+    known = kind == "U" or (kind in "ifM" and values.dtype.itemsize == _SIZE)
+    return kind if known else ""
 
 
 def _series(values: np.ndarray) -> Any:

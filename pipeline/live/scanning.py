@@ -104,6 +104,15 @@ class SymbolScan:
         self._buffer.append(bars)
         if until is not None:
             self._buffer.tick(until)
+        self._warm()
+
+    def _warm(self) -> None:
+        """Work all out once, for nothing: the first close that counts shall not load kernels."""
+        for live in self._live:
+            newest = self._buffer.newest(live.trigger)
+            if newest is not None:
+                self._found(live, newest[1])
+        self._forget(everything=True)
 
     def advance(
         self,
@@ -168,6 +177,7 @@ class SymbolScan:
                 signals += zip(found.signals, found.plans, strict=True)
             elif why is not PAUSED:
                 failed.append(f"{live.spec.setup_id} {live.trigger} {why}")
+        self._forget(everything=not evaluations)
         return Scanned(close, tuple(signals), tuple(evaluations), tuple(failed))
 
     def _found(self, live: LiveSetup, close: datetime) -> tuple[Found | None, str]:
@@ -176,6 +186,14 @@ class SymbolScan:
             return live.ask(self._at_hand(), close, self._quality, self._news), ""
         except Exception as fault:  # noqa: BLE001  (whatever it is, the other setups go on)
             return None, f"failed: {type(fault).__name__}: {fault}"
+
+    def _forget(self, *, everything: bool) -> None:
+        """Let go of what the next bar changes anyway, and of all outside the setups' hours."""
+        spent = set(self._buffer.timeframes) if everything else {Timeframe.M1}
+        spent -= self._stale
+        if spent:
+            self._answers.forget(spent)
+            self._stale |= spent
 
     def _at_hand(self) -> Answers:
         """Return what was worked out of the bars held, without what newer bars have changed."""

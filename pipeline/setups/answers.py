@@ -1,6 +1,6 @@
 """What tools say of the bars at hand: the same question is worked out once, whoever asks it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,13 +63,20 @@ class Answers:
 
     def take(self, bars: Mapping[Timeframe, BarColumns]) -> None:
         """Read other bars from now on; what was said of these timeframes is forgotten."""
+        self.forget(bars)
         self._bars.update(bars)
-        self._found = {k: v for k, v in self._found.items() if v[0].reads.isdisjoint(bars)}
-        self._aligned = {
-            k: v for k, v in self._aligned.items()
-            if k[1] not in bars and v[0].reads.isdisjoint(bars)
-        }  # fmt: skip
-        self._spreads = {k: v for k, v in self._spreads.items() if k[0] not in bars}
+
+    def forget(self, timeframes: Collection[Timeframe]) -> None:
+        """Let go of the bars of these timeframes and of all that was said of them."""
+        for timeframe in timeframes:
+            self._bars.pop(timeframe, None)
+        for key in [k for k, v in self._found.items() if not v[0].reads.isdisjoint(timeframes)]:
+            del self._found[key]
+        for by_bars, (asked, _) in list(self._aligned.items()):
+            if by_bars[1] in timeframes or not asked.reads.isdisjoint(timeframes):
+                del self._aligned[by_bars]
+        for spread in [k for k in self._spreads if k[0] in timeframes]:
+            del self._spreads[spread]
 
     def bars(self, timeframe: Timeframe) -> BarColumns:
         """Return the bars at hand."""
@@ -96,9 +103,42 @@ class Answers:
             self._aligned[key] = (question, aligned(self.of(question), own, target))
         return self._aligned[key][1]
 
+    def series(self, asked: Mapping[str, Question], timeframe: Timeframe) -> Mapping[str, Any]:
+        """Return the series among some questions as known on these bars, made when first read."""
+        return _WhenRead(self, {n: q for n, q in asked.items() if _gives_series(q)}, timeframe)
+
+    def events(self, asked: Mapping[str, Question], timeframe: Timeframe) -> Mapping[str, Any]:
+        """Return the events among some questions as known on these bars, made when first read."""
+        return _WhenRead(self, {n: q for n, q in asked.items() if not _gives_series(q)}, timeframe)
+
     def spread(self, timeframe: Timeframe, points: float | None) -> np.ndarray:
         """Return the spread at each bar, as `spread_prices` does."""
         key = (timeframe, points)
         if key not in self._spreads:
             self._spreads[key] = spread_prices(self._bars[timeframe], self._instrument, points)
         return self._spreads[key]
+
+
+def _gives_series(question: Question) -> bool:
+    return question.detector.output == "series"
+
+
+class _WhenRead(Mapping[str, Any]):
+    """Answers by tool name: a setup that stops at its first step never asks for the rest."""
+
+    def __init__(
+        self, answers: Answers, asked: Mapping[str, Question], timeframe: Timeframe
+    ) -> None:
+        self._answers, self._asked, self._timeframe = answers, asked, timeframe
+
+    def __getitem__(self, name: str) -> Any:
+        return self._answers.on(self._asked[name], self._timeframe)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._asked
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._asked)
+
+    def __len__(self) -> int:
+        return len(self._asked)

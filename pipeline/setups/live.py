@@ -87,9 +87,12 @@ class LiveSetup:
 
         `answers` holds at least `depths` bars of each timeframe; setups may share it.
         """
-        known = {name: answers.on(asked, self.trigger) for name, asked in self._questions.items()}
+        known = (
+            answers.series(self._questions, self.trigger),
+            answers.events(self._questions, self.trigger),
+        )
         tape = laid_out(
-            answers.bars(self.trigger), known, self.spec, self.trigger, self.instrument,
+            answers.bars(self.trigger), known, self.spec.zone, self.trigger, self.instrument,
             answers.spread(self.trigger, self.overrides.spread_points), news,
         )  # fmt: skip
         return found_on(

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from pipeline.setups.model import SetupSpec, Step, Window, clock_time
 
 _ONE_DAY = timedelta(days=1)
+_KEPT = 8  # days: three are asked for at a time, and a process may live for years
 _EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
@@ -35,6 +36,8 @@ class SignalHours:
         for day in (today - _ONE_DAY, today, today + _ONE_DAY):
             if day not in self._days:
                 self._days[day] = self._bounds(day)
+                if len(self._days) > _KEPT:
+                    del self._days[next(iter(self._days))]
             first, last = self._days[day]
             if first <= opened and closed <= last:
                 return True

@@ -5,6 +5,7 @@ from datetime import date
 
 import numpy as np
 
+from pipeline.domain.events import Events
 from pipeline.setups.cases import Case, Fired, Tally, fired_at, number, where_holds
 from pipeline.setups.model import Limit, Match, SetupSpec, Step
 from pipeline.setups.tape import Tape, utc_from_micros
@@ -15,7 +16,7 @@ def first_cases(spec: SetupSpec, tape: Tape, tally: Tally, since: date | None) -
     step, cases = spec.steps[0], []
     for match in step.matches:
         events = tape.events[match.tool or ""]
-        for row in events.rows(match.event):
+        for row in _rows_since(since, events, match.event, tape):
             fired = fired_at(events, match.tool or "", int(row))
             day = _day(fired, tape)
             if (since is not None and day < since) or not _begins(step, match, day, fired, tape):
@@ -45,16 +46,30 @@ def _day(fired: Fired, tape: Tape) -> date:
 
 
 def _count_unless(step: Step, tape: Tape, tally: Tally, since: date | None) -> None:
-    for day, _, why in unless_of_first(step, tape):
+    for day, _, why in unless_of_first(step, tape, since):
         tally.lost[why] += since is None or day >= since
 
 
-def unless_of_first(step: Step, tape: Tape) -> Iterator[tuple[date, Fired, str]]:
-    """Yield the events that end the first step before it began: day, event, why."""
+def _rows_since(
+    since: date | None, events: Events, words: tuple[str, ...], tape: Tape
+) -> np.ndarray:
+    """Return the rows of these events without those that surely belong to earlier days."""
+    if since is None:
+        return events.rows(words)
+    return events.between(words, None, tape.first_closing_on(since), len(tape.closed) - 1)
+
+
+def unless_of_first(
+    step: Step, tape: Tape, since: date | None = None
+) -> Iterator[tuple[date, Fired, str]]:
+    """Yield the events that end the first step before it began: day, event, why.
+
+    Those of days before `since` may be left out.
+    """
     tool = step.matches[0].tool or ""
     for word, why in step.unless.items():
         events = tape.events[tool]
-        for row in events.rows((word,)):
+        for row in _rows_since(since, events, (word,), tape):
             fired = fired_at(events, tool, int(row))
             yield _day(fired, tape), fired, why
 

@@ -59,6 +59,11 @@ class Tape:
         midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(self.zone))
         return midnight.astimezone(UTC)
 
+    def first_closing_on(self, day: date) -> int:
+        """Return the first bar that closes after the midnight that begins a local day."""
+        midnight = datetime.combine(day, time(), ZoneInfo(self.zone))
+        return int(self.closed.searchsorted(int(midnight.timestamp()) * 1_000_000, side="right"))
+
     def day_span(self, day: date) -> tuple[int, int]:
         """Return the first and last bar of a local day; first > last if it has none."""
         key = (day, self.zone)
@@ -100,24 +105,26 @@ def tape_of(
         name: aligned(found, frames[effective_timeframe(spec.tools[name], trigger)], bars)
         for name, found in tools.items()
     }
-    calendar = NewsTape(news, own_currencies(instrument))
+    series = {n: f for n, f in known.items() if isinstance(f, np.ndarray)}
+    events = {n: f for n, f in known.items() if isinstance(f, Events)}
     spread = spread_prices(bars, instrument, spread_points)
-    return laid_out(bars, known, spec, trigger, instrument, spread, calendar)
+    calendar = NewsTape(news, own_currencies(instrument))
+    return laid_out(bars, (series, events), spec.zone, trigger, instrument, spread, calendar)
 
 
 def laid_out(
     bars: BarTable,
-    known: Mapping[str, Output],
-    spec: SetupSpec,
+    known: tuple[Mapping[str, np.ndarray], Mapping[str, Events]],
+    zone: str,
     trigger: Timeframe,
     instrument: Instrument,
     spread: np.ndarray,
     news: NewsTape,
 ) -> Tape:
-    """Return the tape of results that are aligned with the trigger's bars."""
+    """Return the tape of series and events that are aligned with the trigger's bars."""
     return Tape(
         trigger=trigger,
-        zone=spec.zone,
+        zone=zone,
         opened=bar_times(bars, "open_time").view("int64"),
         closed=bar_times(bars, "close_time").view("int64"),
         high=float_column(bars, "high"),
@@ -125,7 +132,7 @@ def laid_out(
         close=float_column(bars, "close"),
         spread=spread,
         tick=instrument.tick_size,
-        series={n: f for n, f in known.items() if isinstance(f, np.ndarray)},
-        events={n: f for n, f in known.items() if isinstance(f, Events)},
+        series=known[0],
+        events=known[1],
         news=news,
     )

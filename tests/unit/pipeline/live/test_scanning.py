@@ -99,16 +99,14 @@ def test_paused_setups_that_read_the_clock_rest_and_say_so(market):
 
 def test_a_setup_that_fails_says_so_and_the_others_go_on(market, monkeypatch):
     first = len(market) - 1200
-    honest = get("raid").detect
 
-    def faulty(bars, parameters, *rest):
-        if parameters.start == "10:00":
-            raise ZeroDivisionError("of the initial balance's raid")
-        return honest(bars, parameters, *rest)
+    def faulty(*_given):
+        raise ZeroDivisionError("in the initial balance")
 
     scanned = []
-    for detect in (honest, faulty):
-        monkeypatch.setitem(base._REGISTRY, "raid", replace(get("raid"), detect=detect))
+    for detect in (get("initial_balance").detect, faulty):
+        planted = replace(get("initial_balance"), detect=detect)
+        monkeypatch.setitem(base._REGISTRY, planted.name, planted)
         scan = SymbolScan(TOY, SETUPS)
         scan.seed(market[:first])
         scanned.append(scan.advance(market[first:].reset_index(drop=True)))
