@@ -121,8 +121,16 @@ async def _through(post: Post, scan: Scan, found: Yield, progress: Progress) -> 
             found.bars.append(bars)
         post.mark = found.scanned = until
         found.evaluations += [e for close in scanned for e in close.evaluations]
+        _tell_faults(post.symbol, scanned, scan)
         if whole:
             return
+
+
+def _tell_faults(symbol: str, scanned: Sequence[Scanned], scan: Scan) -> None:
+    """Name the setups of a symbol that could not be asked; the others were."""
+    for fault in dict.fromkeys(why for close in scanned for why in close.failed):
+        log.error("setup_failed", symbol=symbol, fault=fault)
+        scan.failed[symbol] = fault
 
 
 async def _load(post: Post, scan: Scan) -> tuple[pd.DataFrame, datetime]:

@@ -11,6 +11,7 @@ from flows.live_scan import run_live_scan
 from flows.live_session import ChatWishes, LiveSession
 from flows.scan_crew import InlineScanCrew
 from pipeline.data.clean import resample
+from pipeline.detectors import base, get
 from pipeline.domain.errors import FeedDownError
 from pipeline.domain.live import LIVE, DecisionKind, LiveRequest
 from pipeline.domain.market import Timeframe
@@ -227,3 +228,24 @@ async def test_the_market_that_does_not_answer_is_an_error_of_the_feed(world):
     world.market.down = True
     with pytest.raises(FeedDownError):
         await world.scan()
+
+
+async def test_a_setup_that_fails_is_named_and_the_symbol_stays_in_step(world, monkeypatch):
+    await world.play(10)
+
+    def faulty(*_given):
+        raise ZeroDivisionError("in a tool")
+
+    for post in world.session.posts.values():
+        post.seeded = False
+    with monkeypatch.context() as planted:
+        planted.setitem(base._REGISTRY, "engulfing", replace(get("engulfing"), detect=faulty))
+        await world.session.refresh()
+        reports = await world.play(5)
+    named = [r.failed for r in reports if r.failed]
+    assert named
+    assert all(
+        "every_engulfing" in why.lower() or SPEC.setup_id in why for why in named[0].values()
+    )
+    assert all("ZeroDivisionError" in why for why in named[0].values())
+    assert all(set(r.symbols_scanned) == {"EURUSD", "GBPUSD"} for r in reports)
