@@ -82,6 +82,7 @@ def decided(
             detected_at=times.detected_at,
             decided_at=services.clock(),
         ),
+        extra={"synthetic": True} if session.synthetic else {},
     )
 
 

@@ -249,3 +249,11 @@ async def test_a_setup_that_fails_is_named_and_the_symbol_stays_in_step(world, m
     )
     assert all("ZeroDivisionError" in why for why in named[0].values())
     assert all(set(r.symbols_scanned) == {"EURUSD", "GBPUSD"} for r in reports)
+
+
+async def test_signals_of_made_up_bars_say_so(world):
+    world.session = replace(world.session, synthetic=True)
+    await world.play(30)
+    found = await world.services.signals.newest(50)
+    assert found
+    assert all(record.extra["synthetic"] is True for record in found)
