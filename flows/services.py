@@ -15,20 +15,16 @@ from storage.audit import SqlAuditLog
 from storage.bars import ParquetBarStore
 from storage.brokers.paper import PaperBroker
 from storage.chats import SqlChatStore
+from storage.cooldown import RedisCooldowns
 from storage.database import migrate, open_database
 from storage.feeds.mt5 import open_mt5
+from storage.health import SqlHealthBoard
 from storage.instruments import YamlInstruments
 from storage.lease import RedisLease
 from storage.lease_port import Lease
 from storage.live_ports import HealthBoard, ScanLog, SignalStore, WatchStore
 from storage.market_ports import Broker, Feed, InstrumentTable, NewsCalendar
-from storage.memory import (
-    MemoryHealthBoard,
-    MemoryLease,
-    MemoryScanLog,
-    MemorySignalStore,
-    MemoryWatchStore,
-)
+from storage.memory import MemoryLease
 from storage.mt5_bridge.client import BridgeTerminal
 from storage.mt5_native import NativeTerminal
 from storage.mt5_terminal import Terminal
@@ -45,8 +41,11 @@ from storage.ports import (
     TrialLedger,
 )
 from storage.runs import SqlRunStore
+from storage.scans import SqlScanLog
 from storage.setup_files import FileSetupStore, builtin_library
+from storage.signals import SqlSignalStore
 from storage.trials import SqlTrialLedger
+from storage.watches import SqlWatchStore
 
 PRELOAD = ("flows.cpu_preload",)
 """Imported once by the server that computing processes are forked from."""
@@ -105,20 +104,20 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
     home.mkdir(parents=True, exist_ok=True)
     database = open_database(settings.database)
     lease = make_lease(settings)
+    cooldowns = make_cooldowns(settings)
     launcher = make_launcher(settings)
     cpu = make_cpu(settings, computes=computes)
     instruments = YamlInstruments(home / "instruments.yaml")
     feed = make_feed(settings, instruments)
     try:
         await migrate(database)
-        outbox = SqlOutbox(database.engine)
-        signals = MemorySignalStore(outbox)
+        signals = SqlSignalStore(database.engine, cooldowns)
         services = Services(
             bars=ParquetBarStore(home / "bars"),
             archive=FileArchive(home / "archive", database.engine),
             runs=SqlRunStore(database.engine),
             audit=SqlAuditLog(database.engine),
-            outbox=outbox,
+            outbox=SqlOutbox(database.engine),
             chats=SqlChatStore(database.engine),
             trials=SqlTrialLedger(database.engine),
             setups=FileSetupStore(builtin_library(), home / "rules", home / "versions"),
@@ -126,9 +125,9 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             news=CsvNews(home / "news.csv"),
             lease=lease,
             signals=signals,
-            scans=MemoryScanLog(),
-            watches=MemoryWatchStore(),
-            health=MemoryHealthBoard(),
+            scans=SqlScanLog(database.engine),
+            watches=SqlWatchStore(database.engine),
+            health=SqlHealthBoard(database.engine),
             broker=PaperBroker(signals),
             settings=settings,
             state=StateFolder(home / "state"),
@@ -146,6 +145,8 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             await feed.close()
         if isinstance(lease, RedisLease):
             await lease.close()
+        if cooldowns is not None:
+            await cooldowns.close()
         await database.close()
 
 
@@ -161,6 +162,13 @@ def make_lease(settings: Settings) -> Lease:
     if settings.redis_url is None:
         return MemoryLease()
     return RedisLease(settings.redis_url.get_secret_value())
+
+
+def make_cooldowns(settings: Settings) -> RedisCooldowns | None:
+    """Return what Redis remembers of cooldowns, where it is set."""
+    if settings.redis_url is None:
+        return None
+    return RedisCooldowns(settings.redis_url.get_secret_value())
 
 
 def make_launcher(settings: Settings) -> Launcher:

@@ -85,7 +85,7 @@ class SignalStore(Protocol):
         ...
 
     async def following(self, origin: str) -> list[LiveSignal]:
-        """Return signals whose life, or whose paper trade's, has not ended."""
+        """Return signals whose life, or whose paper trade's, has not ended, by closes."""
         ...
 
     async def live_on(

@@ -1,4 +1,7 @@
-"""The tables of live watching: signals with their trail, wishes of chats, pulses, labels."""
+"""The tables of live watching: signals with their trail, wishes of chats, pulses, labels.
+
+`seen_at` is this machine's clock; all other moments of bars and closes are the market's.
+"""
 
 from sqlalchemy import (
     JSON,
@@ -17,8 +20,15 @@ from storage.tables import METADATA, SERIAL, Moment, Words
 
 __all__ = [
     "ALERTS", "COOLDOWNS", "EVALUATIONS", "LABELED_TRADES", "LIVE_BARS", "METADATA", "PULSES",
-    "SCANNED", "SCANS", "SIGNALS", "WATCHES",
+    "SCANNED", "SCANS", "SIGNALS", "SIGNAL_NUMBERS", "WATCHES",
 ]  # fmt: skip
+
+SIGNAL_NUMBERS = Table(
+    "signal_numbers",
+    METADATA,
+    Column("prefix", Words, primary_key=True),
+    Column("last", Integer, nullable=False),  # numbers have no gaps, and never come back
+)
 
 SIGNALS = Table(
     "signals",
@@ -34,8 +44,8 @@ SIGNALS = Table(
     Column("ticket", Words, nullable=False),
     Column("record", JSON, nullable=False),  # what never changes after admission
     Column("life", JSON, nullable=False),
-    Column("answer", JSON),
-    Column("paper", JSON),
+    Column("answer", JSON(none_as_null=True)),
+    Column("paper", JSON(none_as_null=True)),
     Column("extra", JSON, nullable=False),
     Column("following", Boolean, nullable=False),
     Column("changed_at", Moment, nullable=False),
@@ -57,15 +67,20 @@ COOLDOWNS = Table(
 ALERTS = Table(
     "alerts",
     METADATA,
-    Column("signal_id", Words, primary_key=True),
-    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("signal_id", Words, nullable=False),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("silent", Boolean, nullable=False),
     Column("state", String(8), nullable=False),  # owed, held, told, sent, failed
+    Column("edits", Integer, nullable=False),  # counts how often it was owed again
+    Column("held", String(8), nullable=False),
+    Column("due_at", Moment),  # of the digest
     Column("message_id", BigInteger),
     Column("accepted_at", Moment),
-    Column("held", String(8), nullable=False),
-    Column("due_at", Moment),
+    UniqueConstraint("signal_id", "chat_id"),
     Index(None, "state", "due_at"),
     Index("ix_alerts_accepted_at", "accepted_at"),
+    sqlite_autoincrement=True,
 )
 
 LIVE_BARS = Table(
@@ -90,6 +105,7 @@ SCANNED = Table(
     Column("origin", Words, primary_key=True),
     Column("symbol", Words, primary_key=True),
     Column("closed", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
 )
 
 SCANS = Table(
@@ -100,6 +116,7 @@ SCANS = Table(
     Column("run_id", Words, nullable=False),
     Column("trigger_time", Moment, nullable=False),
     Column("report", JSON, nullable=False),
+    Column("seen_at", Moment, nullable=False),
     Index(None, "origin", "trigger_time"),
 )
 
@@ -117,7 +134,9 @@ EVALUATIONS = Table(
     Column("step", Words, nullable=False),
     Column("reason", Words, nullable=False),
     Column("signals", Integer, nullable=False),
+    Column("seen_at", Moment, nullable=False),
     Index(None, "origin", "symbol", "setup_id", "tf", "first_close"),
+    Index("ix_evaluations_last_close", "origin", "last_close"),
 )
 
 WATCHES = Table(
@@ -155,7 +174,7 @@ LABELED_TRADES = Table(
     Column("decision", Words, nullable=False),
     Column("human", String(8), nullable=False),
     Column("confidence", Double, nullable=False),
-    Column("features", JSON),
+    Column("features", JSON(none_as_null=True)),
     Column("feature_version", Words),
     UniqueConstraint("source", "signal_id"),
 )

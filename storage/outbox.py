@@ -5,19 +5,24 @@ the front end sends it and says `ack` (sent), `retry` (not before a moment) or `
 A crash before the send or before the ack ends in a lease that runs out: the delivery comes
 back. So nothing is lost, and only what was sent but not acked is sent again.
 
-A PROGRESS is one row for ever: a new payload raises `version`. An ack speaks of the version
-that was claimed; if the row is newer by then, it stays owed with the message ids kept.
+A PROGRESS or an ALERT is one row for ever: a new payload raises `version`. An ack speaks of the
+version that was claimed; if the row is newer by then, it stays owed with the message ids kept.
+
+Which of a chat's deliveries goes first is written in `storage.outbox_rules`: an ALERT that was
+not sent yet, then all others in order of id; edits of alerts when nothing else is due.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from pipeline.domain.report import Delivery, DeliveryKind
-from storage.database import insert_into, is_sqlite, reading, writing
+from storage.database import is_sqlite, reading, writing
+from storage.outbox_rows import Owed, owe
+from storage.outbox_rules import EDIT
 from storage.tables import OUTBOX, OWED, Moment
 
 _CLAIM_LOCK = 5_318_008_611
@@ -46,40 +51,13 @@ class SqlOutbox:
         dedupe_key: str,
         now: datetime,
     ) -> bool:
-        """Owe one delivery; True if it is owed by this put (new, or a PROGRESS replaced)."""
-        row = insert_into(self._engine, OUTBOX).values(
-            chat_id=chat_id,
-            kind=kind.value,
-            payload=payload,
-            dedupe_key=dedupe_key,
-            created_at=now,
-            state="owed",
-            final=payload.get("final") is True,
-            version=1,
-            attempts=0,
-            leases=0,
-            leased_version=0,
-            message_ids=[],
-            error="",
-        )
-        progress = DeliveryKind.PROGRESS.value
-        replaced = row.on_conflict_do_update(
-            index_elements=["dedupe_key"],
-            set_={
-                "payload": row.excluded.payload,
-                "final": row.excluded.final,
-                "version": _C.version + 1,
-                "state": "owed",
-                "attempts": case((_C.state == OWED, _C.attempts), else_=0),
-            },
-            where=(_C.kind == progress) & (row.excluded.kind == progress) & ~_C.final,
-        )
+        """Owe one delivery; True if it is owed by this put (new, or replaced)."""
         async with writing(self._engine) as db:
-            owed = await db.execute(replaced.returning(_C.id))
-            return owed.scalar_one_or_none() is not None
+            owed = Owed(chat_id, kind, payload, dedupe_key)
+            return await owe(db, self._engine, [owed], now) == 1
 
     async def claim(self, now: datetime, *, lease: timedelta, limit: int = 20) -> list[Delivery]:
-        """Lease the oldest owed delivery of each chat, oldest first."""
+        """Lease the head of each chat's queue; alerts not sent yet first, then by age."""
         heads = _heads(now).limit(limit)
         async with reading(self._engine) as db:
             # Most polls find nothing: they shall not take a lock.
@@ -91,12 +69,12 @@ class SqlOutbox:
                 heads = heads.with_for_update(skip_locked=True, of=OUTBOX)
             ids = (await db.execute(heads)).scalars().all()
             rows = await db.execute(_lease(ids, now, now + lease))
-            found = sorted(rows.mappings().all(), key=lambda row: int(row["id"]))
+            found = sorted(rows.mappings().all(), key=lambda row: (row["rank"], row["id"]))
         self._held.update({row["id"]: (row["leases"], row["version"]) for row in found})
         return [Delivery.model_validate(dict(row)) for row in found]
 
     async def ack(self, delivery_id: int, now: datetime, message_ids: Sequence[int]) -> None:
-        """Mark it sent; a PROGRESS replaced meanwhile stays owed, with the message ids kept."""
+        """Mark it sent; what was replaced meanwhile stays owed, with the message ids kept."""
         lease, version = self._claimed(delivery_id)
         sent = _C.version == version
         change: dict[str, Any] = {
@@ -108,10 +86,11 @@ class SqlOutbox:
         }
         if message_ids:
             change["message_ids"] = list(message_ids)
+            change["rank"] = case((_C.kind == DeliveryKind.ALERT.value, EDIT), else_=_C.rank)
         await self._settle(delivery_id, change)
 
     async def retry(self, delivery_id: int, at: datetime, error: str) -> None:
-        """Give it back, not before `at`; it still heads its chat's queue."""
+        """Give it back, not before `at`; it keeps its place in the queue."""
         lease, _ = self._claimed(delivery_id)
         change = {
             "attempts": _C.attempts + int(bool(error)),
@@ -161,7 +140,7 @@ class SqlOutbox:
         """Let claimers wait for each other (SQLite's writers do anyway).
 
         Locked rows alone would not do: a claimer whose snapshot is older than a replaced
-        PROGRESS would lease the delivery behind it, and one chat would have two in flight.
+        row would lease the delivery behind it, and one chat would have two in flight.
         """
         if not is_sqlite(self._engine):
             await db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CLAIM_LOCK})
@@ -170,13 +149,18 @@ class SqlOutbox:
 def _heads(now: datetime) -> Select[tuple[int]]:
     """Select the ids that may be leased now: heads of chats where nothing is under way."""
     other = OUTBOX.alias("other")
+    earlier = (other.c.rank < _C.rank) | ((other.c.rank == _C.rank) & (other.c.id < _C.id))
     before = select(1).where(
         other.c.chat_id == _C.chat_id,
         other.c.state == OWED,
-        or_(other.c.id < _C.id, other.c.lease_until > now),
+        or_(other.c.lease_until > now, earlier & ((_C.rank != EDIT) | _due(other.c, now))),
     )
-    due = or_(_C.due_at.is_(None), _C.due_at <= now)
-    return select(_C.id).where(_C.state == OWED, due, ~before.exists()).order_by(_C.id)
+    free = select(_C.id).where(_C.state == OWED, _due(_C, now), ~before.exists())
+    return free.order_by(_C.rank, _C.id)
+
+
+def _due(row: Any, now: datetime) -> ColumnElement[bool]:
+    return or_(row.due_at.is_(None), row.due_at <= now)
 
 
 def _lease(ids: Sequence[int], now: datetime, until: datetime) -> Any:

@@ -173,7 +173,12 @@ class TrialLedger(Protocol):
 
 
 class Outbox(Protocol):
-    """What is owed to chats: put by flows, drained by the bot, lost by nobody."""
+    """What is owed to chats: put by flows, drained by the bot, lost by nobody.
+
+    Within a chat one is under way at a time. Of what waits, an ALERT not sent yet goes first, then
+    all others by id; an ALERT sent before (it has message ids) is an edit, which goes only when
+    nothing else due is owed to the chat and never holds up others, not even between its retries.
+    """
 
     async def put(
         self,
@@ -186,12 +191,12 @@ class Outbox(Protocol):
     ) -> bool:
         """Owe one delivery; False if the key was there.
 
-        PROGRESS is then replaced and owed again, unless the held payload's "final" is true.
+        PROGRESS and ALERT are replaced and owed again (True), unless the held "final" is true.
         """
         ...
 
     async def claim(self, now: datetime, *, lease: timedelta, limit: int = 20) -> list[Delivery]:
-        """Lease the oldest owed delivery of each chat (one per chat, so order holds).
+        """Lease the head of each chat's queue (one per chat, so order holds).
 
         Skips chats with a delivery under a live lease, and deliveries whose retry time is
         ahead. A delivery comes back by itself when its lease runs out.
@@ -199,7 +204,7 @@ class Outbox(Protocol):
         ...
 
     async def ack(self, delivery_id: int, now: datetime, message_ids: Sequence[int]) -> None:
-        """Mark it sent. A PROGRESS replaced meanwhile stays owed, with the message ids kept."""
+        """Mark it sent. What was replaced meanwhile stays owed, with the message ids kept."""
         ...
 
     async def retry(self, delivery_id: int, at: datetime, error: str) -> None:

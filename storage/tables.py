@@ -164,6 +164,7 @@ OUTBOX = Table(
     Column("dedupe_key", Words, nullable=False, unique=True),
     Column("created_at", Moment, nullable=False),
     Column("state", String(8), nullable=False),
+    Column("rank", Integer, nullable=False, server_default=text("1")),  # see outbox_rules
     Column("final", Boolean, nullable=False),
     Column("version", Integer, nullable=False),  # of the payload; counts replacements
     Column("attempts", Integer, nullable=False),

@@ -208,10 +208,11 @@ class DeliveryKind(StrEnum):
 
 
 class Delivery(BaseModel):
-    """Something owed to a chat. Sent in order of `id` within a chat, exactly once if possible.
+    """Something owed to a chat. Sent exactly once if possible, within a chat in order of `id`.
 
-    `dedupe_key` is unique for ever: putting the same key twice owes it once. A PROGRESS put
-    replaces the payload of its key and is owed again. Files are named by archive path.
+    Only an ALERT overtakes, and its edits stand back (`storage.ports.Outbox`). `dedupe_key` is
+    unique for ever: putting the same key twice owes it once. A PROGRESS or ALERT put replaces
+    the payload of its key and is owed again. Files are named by archive path.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -223,7 +224,9 @@ class Delivery(BaseModel):
     dedupe_key: str
     created_at: datetime
     attempts: int = 0
-    message_ids: tuple[int, ...] = Field(default=(), description="sent messages (PROGRESS edits)")
+    message_ids: tuple[int, ...] = Field(
+        default=(), description="sent messages (edited by the next)"
+    )
 
 
 class Holding(BaseModel):

@@ -82,7 +82,7 @@ class MemoryOutbox:
         row.error = ""
 
     async def retry(self, delivery_id: int, at: datetime, error: str) -> None:
-        """Give it back, not before `at`; it still heads its chat's queue."""
+        """Give it back, not before `at`; it keeps its place in the queue."""
         row = self._owed(delivery_id)
         if row is not None:
             attempts = row.delivery.attempts + bool(error)

@@ -124,13 +124,15 @@ class MemorySignalStore:
 
     async def between(self, origin: str, start: datetime, end: datetime) -> list[LiveSignal]:
         """Return signals known in [start, end), in order of closes."""
-        found = (s for s in self._signals.values() if s.origin == origin)
-        within = (s for s in found if start <= s.signal.known_at < end)
-        return sorted(within, key=lambda s: s.signal.known_at)
+        return [s for s in self._by_close(origin) if start <= s.signal.known_at < end]
 
     async def following(self, origin: str) -> list[LiveSignal]:
-        """Return signals whose life, or whose paper trade's, has not ended."""
-        return [s for s in self._signals.values() if s.origin == origin and followed(s)]
+        """Return signals whose life, or whose paper trade's, has not ended, by closes."""
+        return [s for s in self._by_close(origin) if followed(s)]
+
+    def _by_close(self, origin: str) -> list[LiveSignal]:
+        mine = (s for s in self._signals.values() if s.origin == origin)
+        return sorted(mine, key=lambda s: s.signal.known_at)
 
     async def live_on(
         self,

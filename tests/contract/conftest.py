@@ -19,3 +19,12 @@ async def stores(store_url, tmp_path) -> AsyncIterator[Stores]:
     made = Stores(store_url, tmp_path / "archive")
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def live_stores(store_url, tmp_path, request) -> AsyncIterator[Stores]:
+    """Stores whose live signals have their hint in a real Valkey, where they are in a database."""
+    redis_url = None if store_url is None else str(request.getfixturevalue("redis_url"))
+    made = Stores(store_url, tmp_path / "archive", redis_url)
+    yield made
+    await made.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,17 +11,28 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from pipeline.domain.errors import AppError
+from pipeline.domain.live import AlertFor, Life, LifeState
 from pipeline.domain.report import DeliveryKind
 from pipeline.domain.request import Actor, AuditEvent, Channel, TaskRecord
+from pipeline.domain.trade import Missed
+from pipeline.domain.watch import Watch
+from pipeline.live.labels import label_of
 from storage.archive import FileArchive
 from storage.audit import SqlAuditLog
 from storage.chats import SqlChatStore
 from storage.database import migrate, open_database
+from storage.health import SqlHealthBoard
+from storage.live_ports import ScanRecord
 from storage.outbox import SqlOutbox
 from storage.runs import SqlRunStore
+from storage.scans import SqlScanLog
+from storage.signals import SqlSignalStore
 from storage.tables import METADATA
 from storage.trials import SqlTrialLedger
+from storage.watches import SqlWatchStore
+from tests.contract.test_scans import OPEN, report, said, some_bars
 from tests.contract.test_trials import trial
+from tests.kit.live_signals import hand_made
 
 NOW = datetime(2025, 10, 31, tzinfo=UTC)
 ANNA = Actor(channel=Channel.CLI)
@@ -107,7 +118,24 @@ async def fill(url, folder):
     await FileArchive(folder, engine).put(
         "a.csv", b"x", run_id=run.run_id, role="r", media_type="t"
     )
+    await _fill_live(engine)
     await database.close()
+
+
+async def _fill_live(engine):
+    """Put one row into each table of live watching."""
+    signals = SqlSignalStore(engine)
+    alerts = [AlertFor(chat_id=1, held="quiet", due_at=NOW)]
+    kept = await signals.admit(hand_made(), alerts, cooldown=timedelta(minutes=15), now=NOW)
+    missed = Missed(signal_id="s", reason="EXPIRED")
+    life = Life(state=LifeState.EXPIRED, as_of=NOW, missed=missed)
+    label = label_of(kept.record, life)
+    await signals.live_on(kept.record.signal_id, life, label=label, now=NOW)
+    close = OPEN + timedelta(minutes=1)
+    scan = ScanRecord(report(close), {"EURUSD": some_bars(1)}, {"EURUSD": close}, [said(close)])
+    await SqlScanLog(engine).record(scan, NOW)
+    await SqlWatchStore(engine).put(Watch(chat_id=1), NOW)
+    await SqlHealthBoard(engine).beat("bot@here:1", {}, NOW)
 
 
 def count_rows(connection):

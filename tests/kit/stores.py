@@ -7,18 +7,27 @@ from typing import Any
 from storage.archive import FileArchive
 from storage.audit import SqlAuditLog
 from storage.chats import SqlChatStore
+from storage.cooldown import RedisCooldowns
 from storage.database import Database, open_database
+from storage.health import SqlHealthBoard
 from storage.memory import (
     MemoryArchive,
     MemoryAuditLog,
     MemoryChatStore,
+    MemoryHealthBoard,
     MemoryOutbox,
     MemoryRunStore,
+    MemoryScanLog,
+    MemorySignalStore,
     MemoryTrialLedger,
+    MemoryWatchStore,
 )
 from storage.outbox import SqlOutbox
 from storage.runs import SqlRunStore
+from storage.scans import SqlScanLog
+from storage.signals import SqlSignalStore
 from storage.trials import SqlTrialLedger
+from storage.watches import SqlWatchStore
 
 BACKENDS = ("memory", "sqlite", "postgres")
 
@@ -26,11 +35,14 @@ BACKENDS = ("memory", "sqlite", "postgres")
 class Stores:
     """Makes stores over one and the same content; each call is like another process's.
 
-    `url` None means in memory, where there is no other process: one store for all calls.
+    `url` None means in memory, where there is no other process: one store for all calls. With
+    `redis_url` live signals have their hint in Redis.
     """
 
-    def __init__(self, url: str | None, folder: Path) -> None:
+    def __init__(self, url: str | None, folder: Path, redis_url: str | None = None) -> None:
         self.url = url
+        self.redis_url = redis_url
+        self._redis: list[RedisCooldowns] = []
         self._folder = folder
         self._databases: list[Database] = []
         self._memory: dict[Callable[[], Any], Any] = {}
@@ -50,6 +62,24 @@ class Stores:
     def trials(self):
         return self._make(MemoryTrialLedger, SqlTrialLedger)
 
+    def signals(self):
+        return self._make(self._memory_signals, lambda engine: SqlSignalStore(engine, self.hint()))
+
+    def scans(self):
+        return self._make(MemoryScanLog, SqlScanLog)
+
+    def watches(self):
+        return self._make(MemoryWatchStore, SqlWatchStore)
+
+    def health(self):
+        return self._make(MemoryHealthBoard, SqlHealthBoard)
+
+    def hint(self) -> RedisCooldowns | None:
+        if self.redis_url is None:
+            return None
+        self._redis.append(RedisCooldowns(self.redis_url))
+        return self._redis[-1]
+
     def archive(self):
         return self._make(MemoryArchive, lambda engine: FileArchive(self._folder, engine))
 
@@ -58,8 +88,13 @@ class Stores:
         return self._databases[-1]
 
     async def close(self) -> None:
+        for redis in self._redis:
+            await redis.close()
         for database in self._databases:
             await database.close()
+
+    def _memory_signals(self):
+        return MemorySignalStore(self.outbox())
 
     def _make(self, memory: Callable[[], Any], sql: Callable[[Any], Any]) -> Any:
         if self.url is not None:
