@@ -18,6 +18,7 @@ from tests.kit.deliveries import owed
 from tests.kit.live_bars import minutes_of, see
 from tests.kit.live_signals import CLOSE, hand_made
 from tests.kit.plain_services import NOW, InlineCpu, plain_services
+from tests.kit.stored_services import stored_services
 
 ANN = Actor(channel=Channel.TELEGRAM, user_id=11, chat_id=7, name="Ann")
 BOB = Actor(channel=Channel.TELEGRAM, user_id=12, chat_id=7, name="Bob")
@@ -25,8 +26,8 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-async def services(tmp_path):
-    async with plain_services(tmp_path) as found:
+async def services(kept_in, tmp_path):
+    async with stored_services(tmp_path / "home", kept_in) as found:
         yield found
 
 

@@ -19,6 +19,7 @@ from tests.kit.deliveries import owed
 from tests.kit.live_bars import minutes_of, see
 from tests.kit.live_signals import CLOSE, hand_made
 from tests.kit.plain_services import NOW, InlineCpu, plain_services
+from tests.kit.stored_services import stored_services
 
 CHATS = (7, 8)
 LIMIT = {
@@ -29,8 +30,8 @@ LIMIT = {
 
 
 @pytest.fixture
-async def services(tmp_path):
-    async with plain_services(tmp_path, default_slippage=0.0) as found:
+async def services(kept_in, tmp_path):
+    async with stored_services(tmp_path / "home", kept_in, default_slippage=0.0) as found:
         yield found
 
 

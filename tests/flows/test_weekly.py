@@ -13,15 +13,16 @@ from pipeline.domain.watch import Quiet, Watch
 from tests.kit.deliveries import owed
 from tests.kit.live_signals import CLOSE, hand_made
 from tests.kit.live_week import ended
-from tests.kit.plain_services import NOW, plain_services
+from tests.kit.plain_services import NOW
+from tests.kit.stored_services import stored_services
 
 SUNDAY = datetime(2025, 3, 16, 17, tzinfo=UTC)  # six in the evening in Berlin
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-async def services(tmp_path):
-    async with plain_services(tmp_path) as found:
+async def services(kept_in, tmp_path):
+    async with stored_services(tmp_path / "home", kept_in) as found:
         found.clock.now = SUNDAY
         yield found
 

@@ -1,0 +1,29 @@
+"""Services whose live signals are kept in memory or, with a URL, in a real database."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from flows.services import Services
+from storage.brokers.paper import PaperBroker
+from tests.kit.plain_services import plain_services
+from tests.kit.stores import Stores
+
+
+@asynccontextmanager
+async def stored_services(home: Path, url: str | None, **settings: Any) -> AsyncIterator[Services]:
+    """Give plain services; with a URL all that is kept of live watching is in that database."""
+    async with plain_services(home, **settings) as plain:
+        if url is None:
+            yield plain
+            return
+        stores = Stores(url, home / "archive")
+        signals = stores.signals()
+        yield replace(
+            plain, signals=signals, broker=PaperBroker(signals), scans=stores.scans(),
+            watches=stores.watches(), outbox=stores.outbox(), audit=stores.audit(),
+            chats=stores.chats(), archive=stores.archive(),
+        )  # fmt: skip
+        await stores.close()
