@@ -1,7 +1,6 @@
 """Alerts in the chat, over HTTP: one message a signal, alive, answered once, whatever fails."""
 
 import asyncio
-import contextlib
 from datetime import timedelta
 
 import pytest
@@ -13,7 +12,6 @@ from pipeline.domain.errors import StoreDownError
 from pipeline.domain.live import AlertFor, Life, LifeState
 from pipeline.domain.report import DeliveryKind
 from pipeline.domain.watch import Watch
-from storage.memory import MemoryOutbox, MemorySignalStore
 from tests.kit.chat import at, chat
 from tests.kit.live_chat import admit, alert_of, alerts_in, labels, nothing_owed, png
 from tests.kit.live_signals import hand_made
@@ -21,18 +19,9 @@ from tests.kit.sandbox import text_of
 from tests.unit.bot.test_views_alert import trade_of
 
 
-@contextlib.asynccontextmanager
-async def live_chat(home):
-    async with chat(home, start=False) as found:
-        mem = MemoryOutbox()
-        found.services = at(found.services, outbox=mem, signals=MemorySignalStore(mem))
-        await found.start()
-        yield found
-
-
 @pytest.fixture
 async def running(tmp_path):
-    async with live_chat(tmp_path) as found:
+    async with chat(tmp_path) as found:
         yield found
 
 
@@ -275,7 +264,7 @@ class TestFaults:
     @pytest.mark.parametrize(("kind", "copies"), [("delay", 1), ("delay_after", 2)])
     async def test_a_time_out_is_tried_once_more(self, tmp_path, monkeypatch, kind, copies):
         monkeypatch.setattr("bot.app.REQUEST_LIMIT", 2.0)
-        async with live_chat(tmp_path) as running:
+        async with chat(tmp_path) as running:
             await running.sandbox.fault(kind, "sendPhoto", seconds=6.0)
             await self.stands_once(running, await admit(running), copies)
 
@@ -309,6 +298,13 @@ class TestFaults:
         clock = running.services.clock
         running.services = at(running.services, clock=lambda: clock() + 2 * LEASE)
         await running.start()
+
+    async def test_everything_restarted_the_buttons_still_answer(self, tmp_path):
+        async with chat(tmp_path) as running:
+            record = await admit(running)
+            await alert_of(running.owner, record.signal_id, "→ Telegram")
+        async with chat(tmp_path) as running:
+            await self.stands_once(running, record)
 
     async def test_a_store_that_fails_after_acceptance_doubles_nothing(self, running):
         signals, failures = running.services.signals, 2

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from bot.texts import en_alert as en
-from tests.e2e.test_chat_alert import live_chat
+from tests.kit.chat import chat
 from tests.kit.chromium import PHONE, chromium, open_tab
 from tests.kit.live_chat import admit, alert_of
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.chromium
 
 
 async def test_an_alert_is_read_and_approved_on_a_phone(tmp_path: Path):
-    async with live_chat(tmp_path) as running, chromium() as browser:
+    async with chat(tmp_path) as running, chromium() as browser:
         record = await admit(running)
         await alert_of(running.owner, record.signal_id, "→ Telegram", seconds=30)
         async with open_tab(browser, running.sandbox.url, PHONE) as tab:
