@@ -10,6 +10,7 @@ import typer
 from flows import (
     cli_compare,
     cli_live,
+    cli_replay,
     cli_research,
     cli_runs,
     cli_setups,
@@ -26,8 +27,17 @@ from flows.services import Services
 from pipeline.domain.errors import RequestError
 
 __all__ = [
-    "app", "cli_compare", "cli_live", "cli_research", "cli_runs", "cli_setups", "cli_tools",
-    "cli_verify", "cli_why", "main",
+    "app",
+    "cli_compare",
+    "cli_live",
+    "cli_replay",
+    "cli_research",
+    "cli_runs",
+    "cli_setups",
+    "cli_tools",
+    "cli_verify",
+    "cli_why",
+    "main",
 ]  # fmt: skip
 
 users = typer.Typer(help="Who may use the chat.", no_args_is_help=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from flows.cli_replay import REPLAY_LINES
 from flows.cli_research_lines import RESEARCH_LINES
 from flows.cli_verify import VERIFY_LINES
 from flows.cli_views import report_lines
@@ -18,6 +19,7 @@ def _backtest(kept: Kept, archive: Path) -> list[str]:
 
 LINES: dict[str, Callable[[Kept, Path], list[str]]] = {
     "backtest_flow": _backtest,
+    **REPLAY_LINES,
     **RESEARCH_LINES,
     **VERIFY_LINES,
 }

@@ -47,7 +47,12 @@ async def admit(
     # One after the other: a chat's limits count what it is owed already.
     async with session.admitting:
         now = services.clock()
-        alerts = await alerts_for(draft, services, now=now, only_chat=session.only_chat)
+        heard = session.live or session.only_chat is not None
+        alerts = (
+            await alerts_for(draft, services, now=now, only_chat=session.only_chat)
+            if heard
+            else []
+        )
         cooldown = timedelta(minutes=session.rules.cooldown_minutes)
         admission = await services.signals.admit(draft, alerts, cooldown=cooldown, now=now)
     record = admission.record

@@ -152,6 +152,11 @@ class LiveSession:
         machine, market = self._struck
         return machine - (market - close) / self.speed
 
+    @property
+    def struck_at(self) -> datetime | None:
+        """When the feed's clock was last read, by this machine's."""
+        return self._struck[0] if self._struck is not None else None
+
     async def strike(self) -> None:
         """Read the feed's clock; its time now is what a scan's times are measured by."""
         moment, machine = self.moment(), self.services.clock()

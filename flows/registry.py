@@ -14,6 +14,7 @@ from prefect.utilities.callables import parameter_schema
 
 from flows.backtest_flow import backtest_flow
 from flows.prefect_env import prefect_environment
+from flows.replay_flow import replay_flow
 from flows.research_flows import batch_flow, sweep_flow, walkforward_flow
 from flows.verify_flow import verify_flow
 
@@ -71,6 +72,13 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
         flow=verify_flow,
         entrypoint="flows/verify_flow.py:verify_flow",
         tags=("verify", "production"),
+    ),
+    Deployment(
+        name="replay_flow_prod",
+        flow=replay_flow,
+        entrypoint="flows/replay_flow.py:replay_flow",
+        pool=LIVE_POOL,
+        tags=("live", "replay", "production"),
     ),
 )
 

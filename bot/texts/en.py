@@ -113,6 +113,7 @@ TASK_WORDS: Final[Mapping[str, str]] = {
     "repeats": "Ask twice",
     "fills": "Judge the fills",
     "counts": "Count signals",
+    "play": "Play the bars",
     "telegram_notify": "Send the result",
 }
 TASK_MARKS: Final[Mapping[str, str]] = {

@@ -16,6 +16,9 @@ from flows.supervisor.postgres import EmbeddedPostgres
 SANDBOX_TOKEN = "1000000:SANDBOX-has-no-secret-of-its-own-000"  # noqa: S105 - loopback only
 
 
+_DOES = {"bot": "polls Telegram", "worker": "runs flows", "scanner": "watches the market"}
+
+
 @dataclass(frozen=True)
 class Plan:
     """The parts in the order they start, in waves: the parts of one wave start together.
@@ -51,7 +54,8 @@ def make_plan(settings: Settings, ports: dict[str, int]) -> Plan:
         servers.append(_sandbox(home, ports["sandbox"]))
         sandbox_url = f"http://127.0.0.1:{ports['sandbox']}/"
     prefect = () if postgres is None else (_prefect(settings, ports["prefect"], postgres, env),)
-    ours = (_ours("worker", "flows.worker", home, env), _ours("bot", "bot", home, env))
+    parts = (("worker", "flows.worker"), ("scanner", "flows.scanner"), ("bot", "bot"))
+    ours = tuple(_ours(name, module, home, env) for name, module in parts)
     return Plan((tuple(servers), prefect, ours), env, postgres, sandbox_url, tuple(elsewhere))
 
 
@@ -116,7 +120,7 @@ def _ours(name: str, module: str, home: Path, env: dict[str, str]) -> Part:
     return Part(
         name=name,
         command=(sys.executable, "-m", module),
-        address="polls Telegram" if name == "bot" else "runs flows",
+        address=_DOES[name],
         ready=file_touched(ready),
         env={**env, "SCOUT_READY_FILE": str(ready)},
         ready_seconds=120.0,
