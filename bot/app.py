@@ -22,6 +22,7 @@ from bot.handlers import (
     compare,
     data,
     errors,
+    inspect,
     live,
     runs,
     setup_check,
@@ -32,6 +33,7 @@ from bot.handlers import (
     week,
     why,
 )
+from bot.inspecting import Inspections
 from bot.launching import Launches
 from bot.noticing import Noticing
 from bot.pacing import Pacer
@@ -84,7 +86,8 @@ async def serve(services: Services, stop: asyncio.Event) -> None:
     finally:
         log.info("stopping", limit=DRAIN)
         await _end(loops[1:])
-        await asyncio.gather(app.poller.drain(DRAIN), app.courier.drain(DRAIN))
+        parts = (app.poller, app.courier, app.inspections)
+        await asyncio.gather(*(part.drain(DRAIN) for part in parts))
         await _end(loops[:1])
         await app.close()
         log.info("stopped")
@@ -101,6 +104,7 @@ class App:
     courier: Courier
     turn: Turn
     heart: Heart
+    inspections: Inspections
 
     async def close(self) -> None:
         """Say goodbye, give the lease back and close the connections."""
@@ -134,7 +138,8 @@ def build(services: Services) -> App:
     dispatcher = make_dispatcher(services, courier)
     poller = Poller(replies, dispatcher, lambda: turn.ours)
     heart = Heart("bot", services, lambda: {"active": turn.ours})
-    return App(replies, deliveries, dispatcher, poller, courier, turn, heart)
+    shown = dispatcher["inspections"]
+    return App(replies, deliveries, dispatcher, poller, courier, turn, heart, shown)
 
 
 def make_bot(settings: Settings) -> Bot:
@@ -150,8 +155,9 @@ def make_bot(settings: Settings) -> Bot:
 def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
     """Return the dispatcher with its routers; one access check stands before all of them."""
     dispatcher = Dispatcher(
-        disable_fsm=True, services=services, launches=Launches(services, courier.poke)
-    )
+        disable_fsm=True, services=services, launches=Launches(services, courier.poke),
+        inspections=Inspections(services),
+    )  # fmt: skip
     access = Access(services)
     dispatcher.message.outer_middleware(access)
     dispatcher.callback_query.outer_middleware(access)
@@ -165,6 +171,7 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
         data.router,
         setups.router,
         signals.router,
+        inspect.router,
         tools.router,
         why.router,
         week.router,

@@ -106,6 +106,7 @@ ROLE_OF_PRESS: Final[dict[str, str]] = {
     "ad": "viewer",
     "mu": "trader",
     "sw": "viewer",
+    "in": "viewer",
 }
 """The role each kind of button needs; a kind that isn't here is nobody's."""
 

@@ -1,5 +1,6 @@
 """Answering messages and presses: the few calls that all handlers share."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from aiogram.exceptions import AiogramError, TelegramBadRequest
@@ -29,11 +30,26 @@ async def picture(event: Message | CallbackQuery, data: bytes, name: str, view: 
         await send_photo(event.bot, chat_id, data, name, view)
 
 
-async def document(event: CallbackQuery, data: bytes, name: str) -> None:
+async def document(
+    event: Message | CallbackQuery, data: bytes, name: str, caption: str | None = None
+) -> None:
     """Send bytes as they are."""
     chat_id = chat_of(event)
     if chat_id is not None and event.bot is not None:
-        await event.bot.send_document(chat_id, BufferedInputFile(data, name))
+        file = BufferedInputFile(data, name)
+        await event.bot.send_document(chat_id, file, caption=caption, parse_mode=None)
+
+
+async def album(event: Message | CallbackQuery, items: Sequence[InputMediaPhoto]) -> None:
+    """Send pictures as one album, ten at most; one alone as a photo, none not at all."""
+    chat_id = chat_of(event)
+    if chat_id is None or event.bot is None or not items:
+        return
+    if len(items) == 1:
+        (one,) = items
+        await event.bot.send_photo(chat_id, one.media, caption=one.caption, parse_mode=None)
+        return
+    await event.bot.send_media_group(chat_id, list(items))
 
 
 async def turn(event: CallbackQuery, data: bytes, name: str, view: View) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pipeline.domain.market import Instrument, Side
+from pipeline.domain.market import Instrument, Side, Timeframe
 from pipeline.domain.signal import Signal
 from pipeline.domain.trade import ExitReason, Missed, Plan, Trade
 from pipeline.render.canvas import Canvas, Picture, text_width
@@ -50,6 +50,7 @@ class Look:
     run_id: str
     now_text: str
     synthetic: bool
+    longer: Timeframe | None = None
 
 
 def signal_chart(
@@ -67,6 +68,7 @@ def signal_chart(
     bars_shown: int = 100,
     size: Size = "phone",
     missed: Missed | None = None,
+    longer: Timeframe | None = None,
 ) -> Picture:
     """Draw a signal so that one sees at a glance what happened and why.
 
@@ -87,13 +89,15 @@ def signal_chart(
         "phone" is 1080×1350, "desktop" 1920×1080.
     missed
         Why there was no trade, and when that was; None: there was one, or it isn't known yet.
+    longer
+        Timeframe of the bars where it is longer than the signal's: what the signal stood in.
 
     Raises
     ------
     NoBarsError
         There are no bars.
     """
-    look = Look(theme_named(theme), LAYOUTS[size], zone, run_id, now_text, synthetic)
+    look = Look(theme_named(theme), LAYOUTS[size], zone, run_id, now_text, synthetic, longer)
     case = (signal, plan, trade)
     canvas, mapping = draw_signal(bars, case, instrument, look, bars_shown, missed)
     return canvas.picture(mapping)
@@ -115,7 +119,7 @@ def draw_signal(
         plan = plan.model_copy(update={"expires_at": missed.at})  # its zones end there
     # What is only planned needs room to the right of the last bar.
     ahead = 0.06 if trade or missed else 0.18
-    window = choose_window(bars, signal.tf, span, bars_shown, ahead)
+    window = choose_window(bars, look.longer or signal.tf, span, bars_shown, ahead)
     canvas = Canvas(look.layout.width, look.layout.height, look.theme.background)
     scene, tag_room = _stage(canvas, window, case, instrument, look)
     down = time_ticks(scene.mapping, look.zone, look.layout.font)

@@ -42,6 +42,8 @@ class Scene:
     stroke: float = 3
     wanted: list[Wanted] = field(default_factory=list)
     lines: list[Box] = field(default_factory=list)
+    known: float = np.inf
+    """Epoch seconds at which what is drawn was known; a bar that closed later says nothing."""
 
     @property
     def plot(self) -> Box:

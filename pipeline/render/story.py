@@ -73,6 +73,7 @@ def draw_story(scene: Scene, signal: Signal) -> None:
     """Draw the steps of the trace in their order, and ask for their labels."""
     m = scene.mapping
     last = _last_bar(signal.known_at)
+    scene.known = signal.known_at.timestamp()
     until = m.x(last) + m.slot_width / 2
     for step in drawn_steps(signal.trace):
         draw = _KINDS.get(step.kind)
@@ -163,7 +164,8 @@ def _extreme(scene: Scene, step: TraceStep, right: float) -> tuple[float, float]
     if not len(part):
         return m.x(step.start), float(known)
     best = int(np.argmin(part[:, 2]) if long else np.argmax(part[:, 1]))
-    if step.event == "penetrated":
+    closed = m.times[first + best] + 60 * scene.window.minutes <= scene.known
+    if step.event == "penetrated" and closed:
         known = min(known, part[best, 2]) if long else max(known, part[best, 1])
     return m.slot_x(first + best), float(known)
 

@@ -82,7 +82,7 @@ def test_a_backtest_prints_its_tasks_its_report_and_its_files(home):
 def test_bad_requests_are_one_kind_line_and_exit_2(home):
     wrong = (
         ["backtest", "Asia_sweep_engulf", "EURUSD"], ["status", "bt_x"], ["cancel", "bt_x"],
-        ["compare", "bt_x", "bt_y"],
+        ["compare", "bt_x", "bt_y"], ["signal", "sig_live_007"],
         ["users", "add", "5", "--role", "boss"], ["setups", "nothing"],
         ["import", "nowhere.csv"],
     )  # fmt: skip

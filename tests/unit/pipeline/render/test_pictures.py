@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from pipeline.backtest.metrics import metrics
+from pipeline.data.clean import resample
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.market import Side, Timeframe
 from pipeline.domain.report import Gap, QualityReport
@@ -89,6 +90,22 @@ def test_the_chart_of_an_order_that_never_filled_says_why(reason):
     assert mapping.times[0] <= at.timestamp() <= mapping.times[-1]
     planned, _ = draw_signal(bars[: row + 1], case, thing, look, 100)
     assert any(text.startswith("plan ") for text, _, _ in words_of(planned))
+
+
+@pytest.mark.parametrize("seed", range(0, 40, 3))
+def test_a_signal_on_longer_bars_is_tidy_and_its_levels_lie_right(seed):
+    bars, case, thing = drawn_case(seed)
+    longer = {Timeframe.M1: Timeframe.M15, Timeframe.M5: Timeframe.H1, Timeframe.M15: Timeframe.H4}
+    tf = case[0].tf
+    shown = longer[tf]
+    look = Look(TV_DARK, LAYOUTS["phone"], "Europe/Berlin", "", "", False, shown)
+    canvas, mapping = draw_signal(resample(bars, tf, shown), case, thing, look, 100)
+    assert_tidy(canvas, 22)
+    words = {text for text, _, _ in words_of(canvas)}
+    assert any(f"{tf} shown as {shown}" in text for text in words)
+    stop = case[1].sl_price
+    assert any(f"{stop:.{thing.digits}f}" in text for text in words)
+    assert mapping.price_at(mapping.y(stop)) == pytest.approx(stop)
 
 
 def quality(days, coverage=1.0, start=datetime(2024, 1, 1, tzinfo=UTC)):
