@@ -33,8 +33,12 @@ class Times:
 
 async def admit(
     found: tuple[Signal, Plan], post: Post, session: LiveSession, run_id: str, times: Times
-) -> Admission:
+) -> tuple[Admission, int]:
     """Decide on a signal, draw it if anybody is to see it, and keep it with its alerts owed.
+
+    Returns
+    -------
+    The admission, and how many chats are owed an alert at once because of it.
 
     Notes
     -----
@@ -60,7 +64,8 @@ async def admit(
         "signal_admitted", signal_id=record.signal_id, key=record.key, fresh=admission.fresh,
         decision=record.decision.decision.value, alerts=len(alerts),
     )  # fmt: skip
-    return admission
+    owed = admission.fresh and record.decision.decision.alerts
+    return admission, sum(not alert.held for alert in alerts) if owed else 0
 
 
 def decided(

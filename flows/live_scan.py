@@ -21,7 +21,7 @@ from storage.live_ports import Admission, ScanRecord
 from storage.telemetry import get_logger
 
 log = get_logger(__name__)
-PIECE = 3000
+PIECE = 300
 """Bars that are gone through at a time, after a break."""
 MOST_UNKEPT = 1500
 """Scans whose trail waits for the database to come back: a day of them."""
@@ -34,7 +34,10 @@ class Yield:
     bars: list[pd.DataFrame] = field(default_factory=list)
     admissions: list[Admission] = field(default_factory=list)
     evaluations: list[Evaluation] = field(default_factory=list)
-    scanned: datetime | None = None
+    until: datetime | None = None
+    mark: datetime | None = None
+    through: bool = False
+    owed: int = 0
 
 
 @dataclass
@@ -88,8 +91,7 @@ async def _symbol(post: Post, scan: Scan) -> None:
     with scan.board.symbol() as progress:
         why = ""
         try:
-            async with asyncio.timeout(limit):
-                await _through(post, scan, found, progress)
+            why = await _through(post, scan, found, progress)
         except AppError as error:
             why = error.user_text
         except TimeoutError:
@@ -99,31 +101,49 @@ async def _symbol(post: Post, scan: Scan) -> None:
             why = f"failed unexpectedly: {type(error).__name__}"
         if why:
             # Bars that were taken but not said are taken again, from the mark on.
-            post.seeded = post.seeded and not progress.began("detect")
+            post.seeded = post.seeded and (found.through or not progress.began("detect"))
             scan.failed[post.symbol] = why
             log.warning("symbol_failed", symbol=post.symbol, error=why)
 
 
-async def _through(post: Post, scan: Scan, found: Yield, progress: Progress) -> None:
-    """Go through all bars that are new, in pieces after a break, each with its alerts."""
+async def _through(post: Post, scan: Scan, found: Yield, progress: Progress) -> str:
+    """Go through the new bars in pieces, each with its alerts; say so if some are left over.
+
+    The time that a symbol may take ends before its signals are admitted: what was found is said.
+    """
+    limit = scan.session.services.settings.scan_symbol_seconds
     while True:
-        bars, data_at = await _load(post, scan)
-        progress.done("load")
-        whole = len(bars) < PIECE
-        until = scan.until if whole else bars["close_time"].iloc[-1].to_pydatetime()
-        paused = bool(scan.session.doubt)
-        scanned = await scan.session.crew.advance(post.symbol, bars, until, paused=paused)
+        found.through = False
+        async with asyncio.timeout(limit):
+            bars, data_at = await _load(post, scan)
+            progress.done("load")
+            whole = len(bars) < PIECE
+            until = scan.until if whole else bars["close_time"].iloc[-1].to_pydatetime()
+            paused = bool(scan.session.doubt)
+            scanned = await scan.session.crew.advance(post.symbol, bars, until, paused=paused)
         times = Times(data_at, scan.session.services.clock())
         progress.done("detect")
         await _admitted(scanned, post, scan, found, times)
-        if len(bars):
-            post.last_open = bars["open_time"].iloc[-1].to_pydatetime()
-            found.bars.append(bars)
-        post.mark = found.scanned = until
-        found.evaluations += [e for close in scanned for e in close.evaluations]
+        _take(bars, scanned, post, found)
+        found.until = until
         _tell_faults(post.symbol, scanned, scan)
         if whole:
-            return
+            return ""
+        if time.perf_counter() - scan.began > limit:
+            return f"catching up: at {until:%Y-%m-%d %H:%M} UTC"
+
+
+def _take(bars: pd.DataFrame, scanned: Sequence[Scanned], post: Post, found: Yield) -> None:
+    """Note what is behind us: the mark is the last bar's close, not the clock.
+
+    A minute without a bar may still get one, late; whoever goes on from the mark finds it new.
+    """
+    found.through = True
+    found.evaluations += [e for close in scanned for e in close.evaluations]
+    if len(bars):
+        post.last_open = bars["open_time"].iloc[-1].to_pydatetime()
+        post.mark = found.mark = bars["close_time"].iloc[-1].to_pydatetime()
+        found.bars.append(bars)
 
 
 def _tell_faults(symbol: str, scanned: Sequence[Scanned], scan: Scan) -> None:
@@ -148,7 +168,9 @@ async def _admitted(
     """Admit every signal, in the order of closes."""
     for close in scanned:
         for signal in close.signals:
-            found.admissions.append(await admit(signal, post, scan.session, scan.run_id, times))
+            admission, owed = await admit(signal, post, scan.session, scan.run_id, times)
+            found.admissions.append(admission)
+            found.owed += owed
 
 
 def report_of(scan: Scan) -> LiveScanReport:
@@ -160,10 +182,10 @@ def report_of(scan: Scan) -> LiveScanReport:
         trigger=scan.request.trigger,
         trigger_time=scan.until,
         execution_time_sec=round(time.perf_counter() - scan.began, 4),
-        symbols_scanned=tuple(s for s, y in scan.brought.items() if y.scanned is not None),
+        symbols_scanned=tuple(s for s, y in scan.brought.items() if y.until is not None),
         signals_found=len(records),
         signals_approved=sum(r.decision.decision == "approved" for r in records),
-        notifications_sent=sum(r.decision.decision.alerts for r in records),
+        notifications_sent=sum(y.owed for y in scan.brought.values()),
         results=tuple(result_of(record) for record in records),
         failed=scan.failed,
         paused=scan.session.doubt,
@@ -196,11 +218,11 @@ async def keep(scan: Scan, report: LiveScanReport) -> None:
     their kept marks after a restart, and nothing is said twice.
     """
     session, services = scan.session, scan.session.services
-    brought = {s: y for s, y in scan.brought.items() if y.scanned is not None}
+    brought = {s: y for s, y in scan.brought.items() if y.until is not None}
     record = ScanRecord(
         report=report,
         bars={s: joined(y.bars) for s, y in brought.items() if y.bars},
-        scanned={s: y.scanned for s, y in brought.items() if y.scanned is not None},
+        scanned={s: y.mark for s, y in brought.items() if y.mark is not None},
         evaluations=[e for y in brought.values() for e in y.evaluations],
     )
     session.unkept.append(record)

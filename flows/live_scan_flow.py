@@ -57,16 +57,22 @@ class Appointment:
         return self._scan
 
 
-APPOINTMENT: ContextVar[Appointment] = ContextVar("appointment")
+APPOINTMENT: ContextVar[Appointment | None] = ContextVar("appointment", default=None)
+SCAN_NOW: ContextVar[Callable[[], Awaitable[LiveScanReport | None]] | None] = ContextVar(
+    "scan_now", default=None
+)
+"""What the scanner's process does when a flow run was started by hand; None: it stands by."""
 
 
 @flow(
     name="live_scan_flow", flow_run_name="{run}", retries=0, persist_result=False,
     validate_parameters=False,
 )  # fmt: skip
-async def live_scan_flow(run: str) -> State[Any]:  # noqa: ARG001  (it names the flow run)
+async def live_scan_flow(run: str = "by hand") -> State[Any]:  # noqa: ARG001  (it names the run)
     """Wait for the close, then show the steps of the scan as they are done."""
     appointment = APPOINTMENT.get()
+    if appointment is None:
+        return await _by_hand()
     late = appointment.due.is_set()
     appointment.entered.set()
     if late:
@@ -75,6 +81,19 @@ async def live_scan_flow(run: str) -> State[Any]:  # noqa: ARG001  (it names the
     steps = [_shown(step, appointment.board) for step in STEPS]
     await asyncio.gather(*steps, return_exceptions=True)
     report = await appointment.go()
+    return _completed(report)
+
+
+async def _by_hand() -> State[Any]:
+    """Scan at once, in whichever process has the turn."""
+    scan = SCAN_NOW.get()
+    report = None if scan is None else await scan()
+    if report is None:
+        return Cancelled(message="this process does not watch: another has the turn, or no market")
+    return _completed(report)
+
+
+def _completed(report: LiveScanReport) -> State[Any]:
     return Completed(message=f"{report.signals_found} signals, {len(report.failed)} failed")
 
 

@@ -13,6 +13,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.utilities.callables import parameter_schema
 
 from flows.backtest_flow import backtest_flow
+from flows.live_scan_flow import live_scan_flow
 from flows.prefect_env import prefect_environment
 from flows.replay_flow import replay_flow
 from flows.research_flows import batch_flow, sweep_flow, walkforward_flow
@@ -72,6 +73,13 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
         flow=verify_flow,
         entrypoint="flows/verify_flow.py:verify_flow",
         tags=("verify", "production"),
+    ),
+    Deployment(
+        name="live_scan_flow_prod",
+        flow=live_scan_flow,
+        entrypoint="flows/live_scan_flow.py:live_scan_flow",
+        pool=LIVE_POOL,
+        tags=("live", "production"),
     ),
     Deployment(
         name="replay_flow_prod",

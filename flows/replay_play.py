@@ -13,8 +13,8 @@ from pydantic import Field
 from flows.backtest_compute import Frozen
 from flows.live_scan import run_live_scan
 from flows.live_session import LiveSession
-from flows.scan_crew import InlineScanCrew
-from flows.services import Services
+from flows.scan_crew import make_scan_crew
+from flows.services import PRELOAD, Services
 from flows.similar import prepare_cases
 from flows.tasks import Note, Runner
 from pipeline.domain.bars import epoch_seconds
@@ -98,7 +98,7 @@ class Player:
         self.session = LiveSession(
             self.services,
             ReplayFeed(self.services.bars, self.request.sources),
-            InlineScanCrew(),
+            make_scan_crew(min(self.services.settings.scan_processes, 1), PRELOAD),
             ReplayWishes(self.request, self.setups, self.services),
             lambda: self.now,
             origin=self.run.run_id,

@@ -55,12 +55,14 @@ async def run(settings: "Settings") -> None:
 
 async def serve(services: "Services", stopping: asyncio.Event) -> None:
     """Watch when it is our turn, run replays, say that we live; end orderly at `stopping`."""
+    from flows.live_scan_flow import SCAN_NOW  # noqa: PLC0415
     from flows.pulse import Heart  # noqa: PLC0415
     from flows.ready import announce_ready  # noqa: PLC0415
     from flows.watcher import Watcher  # noqa: PLC0415
 
     warming = asyncio.create_task(services.cpu.warm())
     watcher = Watcher(services)
+    SCAN_NOW.set(watcher.scan_now)  # before the tasks that are to know it
     heart = Heart("scanner", services, lambda: watcher.facts().model_dump(mode="json"))
     loops = [asyncio.create_task(work) for work in (watcher.keep(), heart.keep())]
     if services.settings.prefect_api_url:

@@ -21,7 +21,7 @@ from flows.scan_crew import make_scan_crew
 from flows.services import PRELOAD, Services
 from flows.similar import prepare_cases
 from flows.turn import Turn
-from pipeline.domain.errors import AppError
+from pipeline.domain.errors import AppError, FeedDownError
 from pipeline.domain.live import LiveRequest, LiveScanReport
 from pipeline.live.health import ScannerFacts
 from storage.telemetry import get_logger
@@ -131,9 +131,21 @@ class Watcher:
                 await self._refresh()
         await self._chores.look(self._services.clock())
 
+    async def scan_now(self) -> LiveScanReport | None:
+        """Scan at once, without waiting for a close; None: it is not our turn, or no market."""
+        session = self._session
+        if session is None or not self.turn.ours:
+            return None
+        async with self._scanning:
+            now = self._services.clock()
+            request = LiveRequest(trigger="manual", trigger_timestamp=self._market(now)[0])
+            return await run_live_scan(request, session)
+
     async def _scan(self, session: LiveSession, feed: FeedWatch) -> None:
         try:
             report = await self._at_close(session)
+            if report.failed and not report.symbols_scanned:
+                raise FeedDownError(next(iter(report.failed.values())))
         except AppError as error:
             await feed.failed(error, self._services.clock())
             return

@@ -24,7 +24,7 @@ SETUP = "Asia_sweep_engulf_v1"
 
 @pytest.fixture
 async def services(tmp_path):
-    async with plain_services(tmp_path) as given:
+    async with plain_services(tmp_path, scan_processes=0) as given:
         yield given
 
 
