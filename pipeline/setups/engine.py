@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ from pipeline.setups.tape import Tape, tape_of, utc_from_micros
 __all__ = ["Found", "Overrides", "detect", "find_signals", "frames_for", "tickets", "warm_up"]
 
 _END = ("signal", "Signal")
+_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ def found_on(
     since: datetime | None,
 ) -> Found:
     """Return what `find_signals` does, of a tape that holds at least one bar."""
-    first_day = None if since is None else since.astimezone(ZoneInfo(spec.zone)).date()
+    # The bar that closes at midnight belongs to the day it ends.
+    first_day = None if since is None else (since - _TICK).astimezone(ZoneInfo(spec.zone)).date()
     cases, tallies = _walk(spec, tape, first_day)
     end = Tally(*_END)
     orders = tickets(cases, spec, tape, end, overrides.rr_target)

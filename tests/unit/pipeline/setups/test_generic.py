@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from pipeline.domain.bars import empty_bars, validate_bars
 from pipeline.domain.market import Timeframe
 from pipeline.domain.trade import EntryType
 from pipeline.setups.engine import Overrides, detect, find_signals, frames_for
+from pipeline.setups.rules import parse_setup
 from tests.kit.real_bars import real_bars
 from tests.kit.setups import EURUSD, GER40, TOY, doubled, every_reading, random_bars, signals_of
 
@@ -70,6 +72,24 @@ def test_since_gives_the_tail_of_the_full_run(spec):
             part = find_signals(frames, tools, spec, trigger, instrument, since=since)
             assert part.signals == [s for s in full.signals if s.known_at >= since]
             assert part.plans == [p for p in full.plans if p.known_at >= since]
+
+
+def test_since_midnight_keeps_the_signal_of_the_bar_that_closes_then():
+    """It belongs to the day that ends, as live scanning asks at each close."""
+    file = Path(__file__).parents[3] / "kit" / "every_engulfing_bar.yaml"
+    spec = parse_setup(file.read_text(), file.name)
+    found = 0
+    for seed in range(3):
+        bars = random_bars(np.random.default_rng(seed), Timeframe.M5, 60)
+        full = signals_of(bars, spec, Timeframe.M5, TOY)
+        midnights = [
+            s.known_at for s in full.signals if (s.known_at.hour, s.known_at.minute) == (0, 0)
+        ]
+        for since in midnights:
+            part = signals_of(bars, spec, Timeframe.M5, TOY, since=since)
+            assert part.signals == [s for s in full.signals if s.known_at >= since]
+            found += 1
+    assert found > 3
 
 
 @each
