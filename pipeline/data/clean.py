@@ -1,5 +1,7 @@
 """Bars of one timeframe into bars of a longer one, on the house's one grid of bins."""
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 
@@ -14,7 +16,9 @@ VALUES = (*PRICES, "volume", "spread")
 """What a bar says besides its times, in this order."""
 
 
-def resample(bars: pd.DataFrame, source: Timeframe, to: Timeframe) -> pd.DataFrame:
+def resample(
+    bars: pd.DataFrame, source: Timeframe, to: Timeframe, until: datetime | None = None
+) -> pd.DataFrame:
     """Aggregate bars of `source` into bars of `to`.
 
     A bin appears if it holds at least one bar, and only if it is over: its close time is not
@@ -24,6 +28,8 @@ def resample(bars: pd.DataFrame, source: Timeframe, to: Timeframe) -> pd.DataFra
     ----------
     bars
         A bar frame of `source`; `to == source` returns it as it is.
+    until
+        The time (UTC): bins over by then appear too, though no later bar says that they are.
 
     Raises
     ------
@@ -43,7 +49,8 @@ def resample(bars: pd.DataFrame, source: Timeframe, to: Timeframe) -> pd.DataFra
         return bars
     values = np.column_stack([bars[name].to_numpy() for name in VALUES])
     opens, binned = binned_values(epoch_seconds(bars["open_time"]), values, to)
-    over = opens + to.minutes * 60 <= epoch_seconds(bars["close_time"])[-1]
+    by = epoch_seconds(bars["close_time"])[-1]
+    over = opens + to.minutes * 60 <= (by if until is None else max(by, until.timestamp()))
     return frame_of(opens[over], binned[over], to)
 
 
