@@ -72,6 +72,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         "why", "Why there was no signal", "/why GER40 2025-03-10 10:15 Frank_raid_v1", "viewer"
     ),
+    Command("parity", "Live held against the backtest", "/parity yesterday", "trader"),
     Command("signal", "Everything about one signal", "/signal sig_live_012", "viewer"),
     Command("week", "What a week of signals made", "/week last", "viewer"),
     Command("tools", "What setups are made of, drawn", "/tools fair_value_gap", "viewer"),

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from bot import views_replay, views_report, views_research, views_verify
+from bot import views_parity, views_replay, views_report, views_research, views_verify
 from bot.layout import View
 from pipeline.domain.replay import ReplayReport
 from pipeline.domain.report import BacktestReport
+from pipeline.live.certificate import ParityReport
 from pipeline.research.reports import BatchReport, SweepReport, WalkForwardReport
 from pipeline.verify.report import VerifyReport
 
@@ -24,6 +25,7 @@ VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
         WalkForwardReport.model_validate(kept)
     ),
     "verify_flow": lambda kept: views_verify.verification(VerifyReport.model_validate(kept)),
+    "parity_flow": lambda kept: views_parity.certificate(ParityReport.model_validate(kept)),
     "replay_flow": lambda kept: views_replay.replay(ReplayReport.model_validate(kept)),
     "batch_flow": lambda kept: views_research.batch(BatchReport.model_validate(kept)),
 }

@@ -10,6 +10,7 @@ import typer
 from flows import (
     cli_compare,
     cli_live,
+    cli_parity,
     cli_replay,
     cli_research,
     cli_runs,
@@ -31,6 +32,7 @@ __all__ = [
     "app",
     "cli_compare",
     "cli_live",
+    "cli_parity",
     "cli_replay",
     "cli_research",
     "cli_runs",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from flows.cli_parity import PARITY_LINES
 from flows.cli_replay import REPLAY_LINES
 from flows.cli_research_lines import RESEARCH_LINES
 from flows.cli_verify import VERIFY_LINES
@@ -20,6 +21,7 @@ def _backtest(kept: Kept, archive: Path) -> list[str]:
 LINES: dict[str, Callable[[Kept, Path], list[str]]] = {
     "backtest_flow": _backtest,
     **REPLAY_LINES,
+    **PARITY_LINES,
     **RESEARCH_LINES,
     **VERIFY_LINES,
 }

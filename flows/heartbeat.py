@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from flows.health import alert_seconds
 from flows.live_text import counts_words
+from flows.parity_nightly import parity_line
 from flows.services import Services
 from pipeline.domain.live import LIVE
 from pipeline.domain.report import DeliveryKind
@@ -54,7 +55,8 @@ async def _told(watch: Watch, beat: Beat, services: Services) -> bool:
 
 
 async def _send(watch: Watch, beat: Beat, services: Services, now: datetime) -> bool:
-    text = heartbeat_text(watch, beat, await _sums(watch, beat, services, now), now)
+    sums, parity = await _sums(watch, beat, services, now), await parity_line(services, beat.since)
+    text = heartbeat_text(watch, beat, sums, now, parity)
     log.info("heartbeat_owed", chat_id=watch.chat_id, day=beat.day, late=now - beat.due_at > LATE)
     return await services.outbox.put(
         watch.chat_id,
@@ -78,8 +80,13 @@ async def _sums(watch: Watch, beat: Beat, services: Services, now: datetime) -> 
     )
 
 
-def heartbeat_text(watch: Watch, beat: Beat, sums: DaySums, now: datetime) -> str:
-    """Return the message: that it lives, whether it is late, and the day's counts."""
+def heartbeat_text(
+    watch: Watch, beat: Beat, sums: DaySums, now: datetime, parity: str = ""
+) -> str:
+    """Return the message: that it lives, whether it is late, and the day's counts.
+
+    `parity`: how the nightly comparison ended, in a line; empty: there was none.
+    """
     due = beat.due_at.astimezone(ZoneInfo(watch.zone))
     lines = [
         f"Live watching lives. Since {due:%H:%M} yesterday:",
@@ -87,6 +94,7 @@ def heartbeat_text(watch: Watch, beat: Beat, sums: DaySums, now: datetime) -> st
         f"Signals: {counts_words(sums.counts)}",
         _alert_words(sums),
         _ended_words(sums),
+        *([parity] if parity else []),
     ]
     if now - beat.due_at > LATE:
         late = ago(now - beat.due_at)

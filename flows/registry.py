@@ -14,6 +14,7 @@ from prefect.utilities.callables import parameter_schema
 
 from flows.backtest_flow import backtest_flow
 from flows.live_scan_flow import live_scan_flow
+from flows.parity_flow import parity_flow
 from flows.prefect_env import prefect_environment
 from flows.replay_flow import replay_flow
 from flows.research_flows import batch_flow, sweep_flow, walkforward_flow
@@ -80,6 +81,12 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
         entrypoint="flows/live_scan_flow.py:live_scan_flow",
         pool=LIVE_POOL,
         tags=("live", "production"),
+    ),
+    Deployment(
+        name="parity_flow_prod",
+        flow=parity_flow,
+        entrypoint="flows/parity_flow.py:parity_flow",
+        tags=("live", "parity", "production"),
     ),
     Deployment(
         name="replay_flow_prod",

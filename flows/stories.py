@@ -2,6 +2,7 @@
 
 from flows.backtest import BACKTEST
 from flows.batch import BATCH
+from flows.parity import PARITY
 from flows.replay import REPLAY
 from flows.story import Story
 from flows.sweep import SWEEP
@@ -10,7 +11,8 @@ from flows.walkforward import WALKFORWARD
 from pipeline.domain.request import Run
 
 STORIES: dict[str, Story] = {
-    story.flow_type: story for story in (BACKTEST, SWEEP, WALKFORWARD, BATCH, VERIFY, REPLAY)
+    story.flow_type: story
+    for story in (BACKTEST, SWEEP, WALKFORWARD, BATCH, VERIFY, REPLAY, PARITY)
 }
 
 

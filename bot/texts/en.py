@@ -114,6 +114,8 @@ TASK_WORDS: Final[Mapping[str, str]] = {
     "fills": "Judge the fills",
     "counts": "Count signals",
     "play": "Play the bars",
+    "trail": "Read what live did",
+    "comparison": "Ask the backtest",
     "telegram_notify": "Send the result",
 }
 TASK_MARKS: Final[Mapping[str, str]] = {

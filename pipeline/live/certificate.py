@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.domain.live import LIVE
 from pipeline.domain.market import Side, Timeframe
 from pipeline.domain.request import TaskRecord
+from pipeline.domain.signal import Signal
+from pipeline.domain.trade import Plan
 
 
 class _Frozen(BaseModel):
@@ -25,6 +27,7 @@ class Cause(StrEnum):
     LATE_BAR = "late bar"
     PAUSED = "paused"
     SCAN_MISSED = "scan missed"
+    NO_HISTORY = "history missing"
     UNEXPLAINED = "unexplained"
 
 
@@ -50,6 +53,11 @@ class Compared(_Frozen):
         held ones.
     late_bars
         Open times of bars without which live's answer comes out: it was asked before they came.
+    cut_short
+        Less is held before the day than the setup looks back on: the backtest may lack what live
+        had.
+    shown
+        What there is to draw of one that is not identical: the backtest's, else live's.
     """
 
     setup_id: str
@@ -67,6 +75,8 @@ class Compared(_Frozen):
     backtest: str = ""
     healed: tuple[Cause, ...] = ()
     late_bars: tuple[datetime, ...] = ()
+    cut_short: bool = False
+    shown: tuple[Signal, Plan] | None = None
 
     @property
     def identical(self) -> bool:
@@ -184,10 +194,12 @@ def _program(c: Compared, facts: Facts) -> tuple[Cause, str]:
         return Cause.LATE_BAR, f"asked before the bar of {opened} UTC had come"
     if not c.said and facts.paused:
         return Cause.PAUSED, "the feed's clock was in doubt"
-    if not c.said and not facts.asked:
-        why = facts.failed or ("not asked" if facts.scanned else "no scan at that close")
-        return Cause.SCAN_MISSED, why
-    return Cause.UNEXPLAINED, "same bars, same rules, asked in time: please report this"
+    if not c.said and not facts.asked and (facts.failed or not facts.scanned):
+        return Cause.SCAN_MISSED, facts.failed or "no scan at that close"
+    if c.cut_short:
+        return Cause.NO_HISTORY, "less is held before that day than the setup looks back on"
+    asked = "asked in time" if facts.asked or c.said else "scanned, but it was not asked"
+    return Cause.UNEXPLAINED, f"same bars, same rules, {asked}: please report this"
 
 
 def _bars(c: Compared) -> tuple[Cause, str]:

@@ -16,10 +16,11 @@ import pandas as pd
 
 from pipeline.data.clean import VALUES, resample
 from pipeline.domain.live import DecisionKind, LiveSignal
-from pipeline.domain.market import Instrument, Side, Timeframe
+from pipeline.domain.market import Side, Timeframe
 from pipeline.domain.signal import Signal
 from pipeline.domain.trade import Plan
 from pipeline.live.certificate import BarsCompared, Cause, Compared, SymbolCompared
+from pipeline.live.parity_day import ParityDay
 from pipeline.setups.engine import Found, detect, find_signals, frames_for, warm_up
 from pipeline.setups.live import LiveSetup
 from pipeline.setups.model import SetupSpec
@@ -34,57 +35,22 @@ _OPENS = "open_time"
 _BEHIND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True)
-class ParityDay:
-    """What is compared of one symbol.
-
-    Parameters
-    ----------
-    setups
-        Each with the timeframe that triggers it, in the version that was watched.
-    start, end
-        Signals known after `start`, up to `end`, are compared: those of bars that lie between.
-    history
-        M1 bars before `start`, as live had them.
-    seen, held
-        M1 bars from `start` on as live got them, and as they are held now; None: not held.
-    live
-        Signals that live found in that time, of any of the setups.
-    """
-
-    symbol: str
-    setups: tuple[tuple[SetupSpec, Timeframe], ...]
-    instrument: Instrument
-    start: datetime
-    end: datetime
-    history: pd.DataFrame
-    seen: pd.DataFrame
-    held: pd.DataFrame | None
-    live: tuple[LiveSignal, ...]
-    news: pd.DataFrame | None = None
-
-
 def compare(day: ParityDay) -> SymbolCompared:
     """Return every signal that live or the backtest knows, compared, in the order of closes."""
     mended = Mended(day.seen, day.held)
     signals: list[Compared] = []
     notes = []
     for spec, trigger in day.setups:
-        asked = _Asked(day, mended, spec, trigger)
-        signals += asked.compared()
-        lacking = warm_up(spec, trigger) * trigger.minutes // M1.minutes
-        if _span_minutes(day.history, day.start) < lacking:
+        bars = len(resample(day.history, M1, trigger, day.start))
+        cut_short = bars < warm_up(spec, trigger)
+        signals += _Asked(day, mended, spec, trigger, cut_short=cut_short).compared()
+        if cut_short:
             notes.append(
-                f"{spec.setup_id} {trigger}: less is held before it than it looks back on"
+                f"{day.symbol} {spec.setup_id} {trigger}: less is held before it than it looks "
+                "back on"
             )
     signals.sort(key=lambda c: (c.known_at, c.setup_id, c.tf.minutes, c.side))
     return SymbolCompared(bars=mended.told(day.symbol), signals=tuple(signals), notes=tuple(notes))
-
-
-def _span_minutes(history: pd.DataFrame, until: datetime) -> float:
-    if history.empty:
-        return 0.0
-    return float((until - history[_OPENS].iloc[0].to_pydatetime()).total_seconds() / 60)
 
 
 class Mended:
@@ -159,6 +125,7 @@ class _Asked:
     mended: Mended
     spec: SetupSpec
     trigger: Timeframe
+    cut_short: bool
 
     def compared(self) -> list[Compared]:
         live = {
@@ -196,16 +163,20 @@ class _Asked:
             ),
             on_seen=on_seen is None,
             on_held=None if self.mended.held is None else on_held is None,
+            cut_short=self.cut_short,
         )  # fmt: skip
         first = on_held or on_seen
         if first is not None:
-            other = held if on_held is not None else seen
+            other = (held if on_held is not None else seen).get(key)
             told = {
                 "field": first.field or "signal",
                 "live": "" if said is None else first.left,
-                "backtest": "" if key not in other else first.right,
+                "backtest": "" if other is None else first.right,
+                "shown": other or said,
             }
             found = found.model_copy(update=told)
+        elif found.late:
+            found = found.model_copy(update={"shown": said})
         if on_seen is not None and said is not None:
             return found.model_copy(update={"late_bars": self._late_bars(said)})
         if on_seen is None and on_held is not None:

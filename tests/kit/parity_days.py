@@ -15,7 +15,7 @@ from pipeline.domain.live import (
     Receipt,
 )
 from pipeline.domain.market import Instrument
-from pipeline.live.parity import ParityDay
+from pipeline.live.parity_day import ParityDay
 from pipeline.live.scanning import SymbolScan
 from pipeline.live.ticket import ticket_hash
 

@@ -255,7 +255,7 @@ def test_too_little_history_is_said(minutes):
     live = eurusd(minutes, [(LIBRARY["IB_raid_v1"], M1)], hours=1)
     live.history = live.history.tail(3000).reset_index(drop=True)
     (note,) = compare(live.day()).notes
-    assert note.startswith("IB_raid_v1 M1: less is held before it")
+    assert note.startswith("EURUSD IB_raid_v1 M1: less is held before it")
 
 
 def test_the_verdict():
