@@ -20,7 +20,7 @@ settings.register_profile("explore", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "seeded"))
 
 from storage.database import migrate
-from storage.tables import METADATA
+from storage.live_tables import METADATA
 from tests.kit.servers import Postgres, Valkey, running
 
 _numbers = itertools.count(1)

@@ -269,7 +269,9 @@ async def test_concurrent_claimers_never_share_a_chat(stores):
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["put", "progress", "final", "claim", "ack", "retry", "fail", "wait"]),
+        st.sampled_from(
+            ["put", "progress", "final", "alert", "claim", "ack", "retry", "fail", "wait"]
+        ),
         st.integers(0, 5),
         st.integers(0, 2),
     ),
@@ -281,8 +283,8 @@ async def _replay(outbox, steps):
     """Return all that can be seen from outside while the steps are done."""
     now, held, seen = NOW, [], []
     for n, (step, pick, chat) in enumerate(steps):
-        if step in ("put", "progress", "final"):
-            kind = REPORT if step == "put" else PROGRESS
+        if step in ("put", "progress", "final", "alert"):
+            kind = {"put": REPORT, "alert": DeliveryKind.ALERT}.get(step, PROGRESS)
             payload = {"n": n, "final": step == "final"}
             key = f"{kind.value}{pick}"
             seen.append(await outbox.put(chat, kind, payload, dedupe_key=key, now=now))

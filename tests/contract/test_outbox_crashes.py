@@ -98,6 +98,36 @@ async def test_the_last_progress_always_arrives(stores, seed):
     assert seen == sorted(seen)
 
 
+@pytest.mark.parametrize("seed", range(2))
+async def test_alerts_and_their_last_edits_always_arrive(stores, seed):
+    """Alerts and reports of two chats; each alert is owed again up to four times meanwhile."""
+    world, chat, putter = World(seed + 200), Chat(), stores.outbox()
+    workers = [stores.outbox() for _ in range(3)]
+
+    async def owe(key: str, kind: DeliveryKind, n: int) -> None:
+        number = int(key[1:]) % 2
+        await putter.put(number, kind, {"n": n}, dedupe_key=key, now=world.now)
+
+    async def live_on() -> None:
+        for n in range(5):
+            for each in range(8):
+                await owe(f"a{each}", DeliveryKind.ALERT, n)
+                await owe(f"r{8 * n + each}", DeliveryKind.REPORT, n)
+            await asyncio.sleep(0.002 * world.rng.random())
+
+    flow = asyncio.create_task(live_on())
+    while not flow.done() or await putter.pending():
+        await asyncio.gather(*(work(world, each, chat) for each in workers))
+        await asyncio.sleep(0)
+    for message, times in Counter(chat.sent).items():
+        assert times - 1 <= chat.not_acked[message]
+    for each in range(8):
+        seen = [n for _, key, n in chat.sent if key == f"a{each}"]
+        assert seen == sorted(seen)
+        assert seen[-1] == 4
+    assert len({key for _, key, _ in chat.sent}) == 48
+
+
 async def test_a_process_killed_at_any_moment(stores, store_url, tmp_path):
     if store_url is None:
         pytest.skip("memory dies with its process")
