@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from flows.digests import send_due_digests
 from flows.heartbeat import send_heartbeats
+from flows.live_upkeep import keep_scan_log
 from flows.parity_nightly import launch_parity
 from flows.services import Services
 from flows.weekly import send_weekly_cards
@@ -20,6 +21,7 @@ CHORES: tuple[tuple[Chore, timedelta], ...] = (
     (send_heartbeats, MINUTE),
     (send_weekly_cards, 15 * MINUTE),
     (launch_parity, 15 * MINUTE),
+    (keep_scan_log, 15 * MINUTE),
 )
 """Each chore and how often it is looked into; each knows itself what it has done already."""
 

@@ -100,6 +100,12 @@ class Settings(BaseSettings):
         le=10,
         description="how far price may have gone from the entry by then, either way (R)",
     )
+    scan_log_days: int = Field(
+        default=30,
+        ge=2,
+        le=3650,
+        description="how long bars as seen live, scans and evaluations are kept (days)",
+    )
     import_max_mb: int = Field(
         default=20, ge=1, description="largest file taken by an import (megabytes)"
     )

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import asyncpg
 from alembic import command
@@ -31,6 +32,7 @@ from storage.tables import json_text
 BUSY_SECONDS = 15
 _MIGRATION_LOCK = 7_205_759_403
 _WRITES = "scout_writes"  # execution option: the transaction is going to write
+_QUEUES: WeakKeyDictionary[AsyncEngine, asyncio.Lock] = WeakKeyDictionary()
 _OUR_FAULT = (IntegrityError, ProgrammingError, DataError)
 _DOWN = (PoolTimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -122,10 +124,32 @@ def insert_into(engine: AsyncEngine, table: Table) -> sqlite.Insert:
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Open a transaction that writes; committed at the end, rolled back by an exception."""
     with mapped_errors():
-        async with engine.connect() as connection:
+        async with _turn(engine), engine.connect() as connection:
             await connection.execution_options(**{_WRITES: True})
             async with connection.begin():
                 yield connection
+
+
+@asynccontextmanager
+async def _turn(engine: AsyncEngine) -> AsyncIterator[None]:
+    """Wait for one's turn to write; PostgreSQL has many writers, so nobody waits there.
+
+    Left to themselves SQLite's writers sleep and ask again: twenty at once take five times as
+    long, and the unlucky wait longest.
+    """
+    if not is_sqlite(engine):
+        yield
+        return
+    queue = _QUEUES.setdefault(engine, asyncio.Lock())
+    try:
+        async with asyncio.timeout(BUSY_SECONDS):
+            await queue.acquire()
+    except TimeoutError as error:
+        raise _unreachable("is busy", "no turn to write") from error
+    try:
+        yield
+    finally:
+        queue.release()
 
 
 @asynccontextmanager
@@ -154,10 +178,12 @@ def _down(error: Exception) -> StoreDownError:
     locked = isinstance(error, OperationalError) and "locked" in str(error.orig)
     reason = "is busy" if locked else "doesn't answer"
     cause = error.orig if isinstance(error, DBAPIError) else error
+    return _unreachable(reason, f"{type(cause).__name__}: {cause}")
+
+
+def _unreachable(reason: str, cause: str) -> StoreDownError:
     return StoreDownError(
-        f"The database {reason}. Please try again in a moment.",
-        store="database",
-        cause=f"{type(cause).__name__}: {cause}",
+        f"The database {reason}. Please try again in a moment.", store="database", cause=cause
     )
 
 

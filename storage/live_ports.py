@@ -1,4 +1,4 @@
-"""The ports of live watching: signals and their trail, what chats want, who lives.
+"""The ports of live watching: signals and what becomes of them, what chats want, who lives.
 
 As in `storage.ports`: vendors' errors are mapped to ours, `now` comes from the caller.
 """
@@ -186,7 +186,7 @@ class ScanRecord:
 
 
 class ScanLog(Protocol):
-    """The trail of scans: nothing in it is needed to alert, all of it to explain and to go on."""
+    """The scan log: nothing in it is needed to alert, all of it to explain and to go on."""
 
     async def record(self, scan: ScanRecord, now: datetime) -> None:
         """Keep one scan in one transaction; a bar already kept stays as it was seen first.

@@ -1,4 +1,4 @@
-"""The tables of live watching: signals with their trail, wishes of chats, pulses, labels.
+"""The tables of live watching: signals and what became of them, wishes of chats, pulses, labels.
 
 `seen_at` is this machine's clock; all other moments of bars and closes are the market's.
 """

@@ -1,4 +1,4 @@
-"""Rows of the trail of scans: bars as seen and stretches of evaluations, to and fro."""
+"""Rows of the scan log: bars as seen and stretches of evaluations, to and fro."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict

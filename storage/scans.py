@@ -1,14 +1,15 @@
-"""SqlScanLog: the trail of scans in the database, one transaction for each scan."""
+"""SqlScanLog: the scan log in the database, one transaction for each scan."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pandas as pd
-from sqlalchemy import Table, delete, select, tuple_
+from sqlalchemy import ColumnElement, Table, delete, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from pipeline.domain.live import Evaluation, LiveScanReport
 from pipeline.domain.market import Timeframe
-from storage.database import insert_into, reading, writing
+from storage.database import insert_into, is_sqlite, reading, writing
 from storage.live_ports import ScanRecord
 from storage.live_tables import EVALUATIONS, LIVE_BARS, SCANNED, SCANS
 from storage.scan_rows import (
@@ -127,13 +128,17 @@ class SqlScanLog:
 
     async def _forget(self, table: Table, before: datetime) -> int:
         """Forget old rows in small steps, so that no alert waits for the whole of it."""
-        key, old = tuple_(*table.primary_key.columns), table.c.seen_at < before
-        some = select(*table.primary_key.columns).where(old).limit(_AT_ONCE)
+        sqlite, old = is_sqlite(self._engine), table.c.seen_at < before
+        row: ColumnElement[Any] = literal_column("rowid" if sqlite else "ctid")
+        some: Any = select(row).select_from(table).where(old).limit(_AT_ONCE)
         gone = 0
         while True:
-            async with reading(self._engine) as db:
-                rows = [tuple(row) for row in await db.execute(some)]
-            if not rows:
-                return gone
+            rows = some
+            if sqlite:  # looked for before the one write lock is taken
+                async with reading(self._engine) as db:
+                    rows = (await db.execute(some)).scalars().all()
             async with writing(self._engine) as db:
-                gone += (await db.execute(delete(table).where(key.in_(rows), old))).rowcount
+                step = (await db.execute(delete(table).where(row.in_(rows), old))).rowcount
+            gone += step
+            if step == 0:
+                return gone

@@ -36,7 +36,7 @@ _S = SIGNALS.c
 
 
 class SqlSignalStore:
-    """Signals with their trail; see `storage.live_ports.SignalStore`.
+    """Signals and what became of them; see `storage.live_ports.SignalStore`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""MemoryScanLog: the trail of scans in memory."""
+"""MemoryScanLog: the scan log in memory."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""MemorySignalStore: signals with their trail in memory, by the same rules as in the database."""
+"""MemorySignalStore: live signals in memory, by the same rules as in the database."""
 
 import json
 from collections import Counter

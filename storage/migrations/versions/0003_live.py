@@ -1,4 +1,4 @@
-"""Live watching: signals with their trail, wishes of chats, pulses, labels, ranks of deliveries."""
+"""Live watching: signals and what became of them, wishes of chats, pulses, labels, ranks of deliveries."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,7 +18,7 @@ def upgrade() -> None:
     )
     _signals()
     _alerts()
-    _trail()
+    _scan_log()
     _wishes()
     _labels()
 
@@ -87,7 +87,7 @@ def _alerts() -> None:
     op.create_index("ix_alerts_accepted_at", "alerts", ["accepted_at"])
 
 
-def _trail() -> None:
+def _scan_log() -> None:
     op.create_table(
         "live_bars",
         sa.Column("origin", sa.Text(), nullable=False),

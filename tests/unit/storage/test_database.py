@@ -107,6 +107,30 @@ async def test_a_writer_waits_for_its_turn(sqlite_url):
     await database.close()
 
 
+async def test_writers_of_one_process_go_in_the_order_they_came(sqlite_url):
+    database, done = open_database(sqlite_url), []
+
+    async def write(n):
+        async with writing(database.engine) as db:
+            await db.execute(text("INSERT INTO run_numbers VALUES ('a', :n, 1)"), {"n": str(n)})
+            await asyncio.sleep(0.002)
+            done.append(n)
+
+    await asyncio.gather(*(write(n) for n in range(30)))
+    assert done == list(range(30))
+    await database.close()
+
+
+async def test_a_writer_does_not_queue_for_ever(sqlite_url, monkeypatch):
+    database = open_database(sqlite_url)
+    async with writing(database.engine):
+        monkeypatch.setattr(module, "BUSY_SECONDS", 0.1)
+        with pytest.raises(StoreDownError, match="busy"):
+            await _insert(database)
+    await _insert(database)
+    await database.close()
+
+
 async def test_a_folder_in_the_file_s_place_is_down(tmp_path):
     database = open_database(f"sqlite+aiosqlite:///{tmp_path}")
     with pytest.raises(StoreDownError):
