@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: run test check lint bench install dask clean lock
+.PHONY: run test check lint bench chaos install dask clean lock
 
 run: .venv/run.stamp
 	@exec $(BIN)/python -m flows.supervisor
@@ -54,6 +54,10 @@ lint: .venv/test.stamp
 
 bench: .venv/test.stamp .venv-bench/stamp
 	$(BIN)/python -m bench
+
+# Processes killed hard and Telegram at its worst while signals come: ROUNDS of it, from SEED.
+chaos: .venv/test.stamp
+	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),200) --seed $(or $(SEED),1)
 
 # Writes the locks anew from the .in files (needs uv); versions and hashes only.
 lock:

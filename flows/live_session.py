@@ -14,7 +14,7 @@ from flows.scan_crew import ScanCrew
 from flows.scan_desk import Assignment
 from flows.services import Services
 from pipeline.domain.bars import empty_bars
-from pipeline.domain.errors import AppError
+from pipeline.domain.errors import AppError, BadRequestError
 from pipeline.domain.live import LIVE
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.watch import LiveRules
@@ -176,7 +176,10 @@ class LiveSession:
                 self._marks[symbol] = mark
             await self.crew.drop(symbol)
         for symbol, pairs in wanted.items():
-            await self._place(symbol, pairs, news)
+            try:
+                await self._place(symbol, pairs, news)
+            except BadRequestError as error:  # the feed offers what we know nothing of
+                log.warning("symbol_not_known", symbol=symbol, error=error.user_text)
         await self.seed_all()
 
     async def _news(self, wanted: Mapping[str, tuple[Pair, ...]]) -> pd.DataFrame | None:

@@ -15,6 +15,9 @@ from storage.market_ports import FeedClock
 
 OPENED = datetime(2025, 3, 10, tzinfo=UTC)  # a Monday
 
+SCALES = {"GER40": (16_000, 1), "US500": (5_000, 1), "XAUUSD": (2_000, 2)}
+"""How many times EURUSD's price a symbol has, and its digits."""
+
 
 class Anchor(BaseModel):
     """Where market time and this machine's clock meet; kept in a file for several processes."""
@@ -25,6 +28,7 @@ class Anchor(BaseModel):
     symbols: tuple[str, ...]
     days: int
     seed: int
+    opened: datetime = OPENED
 
     def market_time(self, wall: datetime) -> datetime:
         """Return the market's time at a moment of our clock."""
@@ -37,18 +41,18 @@ class Anchor(BaseModel):
     def bars(self) -> dict[str, pd.DataFrame]:
         """Return the market's M1 bars by symbol, the same at every call."""
         rng = np.random.default_rng(self.seed)
-        return {symbol: _walk(rng, self.days) for symbol in self.symbols}
+        return {s: self._walk(rng, *SCALES.get(s, (1, 5))) for s in self.symbols}
 
-
-def _walk(rng: np.random.Generator, days: int) -> pd.DataFrame:
-    n = days * 1440
-    times = pd.date_range(OPENED, periods=n, freq="1min", tz="UTC")
-    close = 1.1 + np.cumsum(rng.normal(0, 2e-4, n))
-    opened = np.concatenate([[1.1], close[:-1]])
-    high = np.maximum(opened, close) + rng.exponential(1e-4, n)
-    low = np.minimum(opened, close) - rng.exponential(1e-4, n)
-    prices = np.round(np.column_stack([opened, high, low, close]), 5)
-    return bar_frame(times, Timeframe.M1, prices)
+    def _walk(self, rng: np.random.Generator, scale: float, digits: int) -> pd.DataFrame:
+        n = self.days * 1440
+        first = pd.Timestamp(self.opened).tz_convert("UTC")
+        times = pd.date_range(first, periods=n, freq="1min")
+        close = 1.1 + np.cumsum(rng.normal(0, 2e-4, n))
+        opened = np.concatenate([[1.1], close[:-1]])
+        high = np.maximum(opened, close) + rng.exponential(1e-4, n)
+        low = np.minimum(opened, close) - rng.exponential(1e-4, n)
+        prices = scale * np.column_stack([opened, high, low, close])
+        return bar_frame(times, Timeframe.M1, np.round(prices, digits))
 
 
 class FastMarket:
@@ -69,7 +73,7 @@ class FastMarket:
         return tuple(self._bars)
 
     async def clock(self, now: datetime) -> FeedClock:
-        return FeedClock(self._anchor.market_time(now))
+        return FeedClock(self._anchor.market_time(now), speed=self._anchor.speed)
 
     async def bars(
         self, symbol: str, after: datetime | None, now: datetime, *, limit: int = 5000
@@ -77,7 +81,8 @@ class FastMarket:
         if symbol not in self._bars:
             raise BadRequestError(f"no {symbol} here", field="symbol", value=symbol)
         bars = self._bars[symbol]
-        closed = int(bars["close_time"].searchsorted(pd.Timestamp(now), side="right"))
+        there = pd.Timestamp(self._anchor.market_time(now)).tz_convert("UTC")
+        closed = int(bars["close_time"].searchsorted(there, side="right"))
         if after is None:
             return bars[max(closed - limit, 0) : closed].reset_index(drop=True)
         first = int(bars["open_time"].searchsorted(pd.Timestamp(after), side="right"))

@@ -54,6 +54,13 @@ class PrefectServer:
             end_tree(self._process)
             self._process = None
 
+    def kill(self) -> None:
+        """End it and its children as the kernel would: no farewell."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
     def restart(self) -> None:
         self.stop()
         self.start()

@@ -1,0 +1,1 @@
+"""Delivery under fire: processes killed and Telegram at its worst while signals come."""
