@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flows.live_session import LiveSession
-from pipeline.domain.live import DecisionKind, LiveScanReport, LiveSignal
+from pipeline.domain.live import LiveSignal
 from pipeline.domain.report import DeliveryKind
 from pipeline.domain.watch import Watch
 from pipeline.live.routing import is_about, loudness
@@ -13,12 +13,11 @@ from pipeline.live.routing import is_about, loudness
 MOST_LINES = 20
 
 
-async def tell_late(report: LiveScanReport, session: LiveSession) -> int:
+async def tell_late(late: Sequence[LiveSignal], session: LiveSession) -> int:
     """Owe each chat one message that lists the signals which came too late to act on."""
-    late = [r.signal_id for r in report.results if r.decision is DecisionKind.LATE]
-    if not late:
+    found = sorted(late, key=lambda r: (r.signal.known_at, r.signal_id))
+    if not found:
         return 0
-    found = [r for s in late if (r := await session.services.signals.get(s)) is not None]
     told = 0
     for watch in await listeners(session):
         mine = [r for r in found if not session.live or is_about(watch, r.signal)]

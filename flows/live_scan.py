@@ -10,11 +10,19 @@ import pandas as pd
 
 from flows.live_admission import Times, admit
 from flows.live_board import Board, Progress
+from flows.live_notices import tell_late
 from flows.live_session import LiveSession, Post
 from flows.outcomes import follow_signals
 from pipeline.domain.bars import empty_bars
 from pipeline.domain.errors import AppError
-from pipeline.domain.live import Evaluation, LiveRequest, LiveScanReport, LiveSignal, ScanResult
+from pipeline.domain.live import (
+    DecisionKind,
+    Evaluation,
+    LiveRequest,
+    LiveScanReport,
+    LiveSignal,
+    ScanResult,
+)
 from pipeline.domain.market import Timeframe
 from pipeline.live.scanning import Scanned
 from storage.live_ports import Admission, ScanRecord
@@ -74,6 +82,7 @@ async def run_live_scan(
     scan = Scan(request, session, board or Board(len(posts)), run_id, until)
     await asyncio.gather(*(_symbol(post, scan) for post in posts))
     report = report_of(scan)
+    await say_late(scan)
     await keep(scan, report)
     return report
 
@@ -207,6 +216,16 @@ def result_of(record: LiveSignal) -> ScanResult:
         reason="; ".join(decision.reasons),
         telegram_sent=decision.decision.alerts,
     )
+
+
+async def say_late(scan: Scan) -> None:
+    """Tell of late signals before the marks are written: what dies first finds them again."""
+    admissions = [a for y in scan.brought.values() for a in y.admissions]
+    late = [a.record for a in admissions if a.record.decision.decision is DecisionKind.LATE]
+    try:
+        await tell_late(late, scan.session)
+    except AppError as error:
+        log.warning("late_not_told", run_id=scan.run_id, error=error.user_text)
 
 
 async def keep(scan: Scan, report: LiveScanReport) -> None:

@@ -12,7 +12,6 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from flows.chores import Chores
 from flows.feed_watch import FeedWatch
 from flows.live_board import Board
-from flows.live_notices import tell_late
 from flows.live_scan import asked, run_live_scan
 from flows.live_scan_flow import Appointment, enter
 from flows.live_session import ChatWishes, LiveSession
@@ -156,7 +155,7 @@ class Watcher:
             symbols=len(report.symbols_scanned), failed=len(report.failed),
             signals=report.signals_found,
         )  # fmt: skip
-        for told in (feed.worked(self._last_scan), feed.clock_seen(), tell_late(report, session)):
+        for told in (feed.worked(self._last_scan), feed.clock_seen()):
             await _quietly(told)
 
     async def _at_close(self, session: LiveSession) -> LiveScanReport:

@@ -36,6 +36,7 @@ class Verdict:
 
     expected: int = 0
     alerted: int = 0
+    listed: int = 0
     late: int = 0
     approvals: int = 0
     refused_taps: int = 0
@@ -55,7 +56,7 @@ class Verdict:
             f"{rounds} rounds, {len(self.lost)} lost, {len(self.doubled)} doubled, "
             f"{self.repeated} repeated after an ambiguous send, {len(self.phantom)} phantom, "
             f"{len(self.untold)} late untold, {len(self.answers_lost)} approvals lost "
-            f"({self.expected} signals, {self.alerted} alerted, {self.late} late and told, "
+            f"({self.expected} signals, {self.alerted} alerted, {self.listed} in digests, {self.late} late and told, "
             f"{self.approvals} answers kept, {self.refused_taps} taps refused in words)"
         )
 
@@ -91,7 +92,9 @@ async def judge(
     """Hold what happened against what had to happen."""
     rows = {r.key: r for r in await services.signals.newest(1_000_000, LIVE)}
     copies = await fire[1].copies()
-    texts = "\n".join(await fire[1].texts())
+    waiting = await services.signals.held(services.clock() + timedelta(days=1))
+    # Held by a limit: listed in a digest, or waiting for the next one.
+    texts = "\n".join([*await fire[1].texts(), *(held.signal_id for held in waiting)])
     verdict = Verdict(expected=len(expected))
     verdict.lost += [f"never kept: {key}" for key in sorted(expected - rows.keys())]
     later = {key for key, row in rows.items() if row.signal.known_at > since}
@@ -119,7 +122,9 @@ def _judge_alert(
         verdict.phantom.append(f"{name} is {row.decision.decision}: {row.decision.reasons}")
         return
     verdict.alerted += bool(copies)
-    if not copies:
+    listed = not copies and row.signal_id in texts
+    verdict.listed += listed
+    if not copies and not listed:
         verdict.lost.append(name)
     # Each further copy must follow one of which nobody could know that it had arrived.
     excused = sum(_ambiguous(copy, *fire) for copy in copies[:-1])

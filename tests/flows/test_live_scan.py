@@ -12,7 +12,7 @@ from flows.live_session import ChatWishes, LiveSession
 from flows.scan_crew import InlineScanCrew
 from pipeline.data.clean import resample
 from pipeline.detectors import base, get
-from pipeline.domain.errors import FeedDownError
+from pipeline.domain.errors import FeedDownError, StoreDownError
 from pipeline.domain.live import LIVE, DecisionKind, LiveRequest
 from pipeline.domain.market import Timeframe
 from pipeline.domain.report import DeliveryKind
@@ -198,6 +198,47 @@ async def test_a_break_is_gone_through_and_what_is_stale_is_late(world):
     for (_, known_at, _), row in rows.items():
         stale = now - known_at > 2 * Timeframe.M5.delta
         assert (row.decision.decision is DecisionKind.LATE) is stale
+
+
+async def test_late_signals_are_listed_once_though_the_scan_could_not_be_kept(world):
+    await world.play(3)
+    await world.session.close()
+    world.wall.now += timedelta(hours=2)
+    scans, broken = world.services.scans, Broken()
+    world.services = replace(world.services, scans=broken)
+    broken.behind = scans
+    for _ in range(2):  # the first dies before its marks are written
+        world.session = world.begun()
+        await world.ready()
+        await world.scan(0)
+        broken.whole = True
+    rows = await kept(world)
+    late = [r for r in rows.values() if r.decision.decision is DecisionKind.LATE]
+    assert late
+    texts = []
+    while owed := await world.services.outbox.claim(world.wall.now, lease=MINUTE, limit=50):
+        for delivery in owed:
+            texts.append(str(delivery.payload.get("text", "")))
+            await world.services.outbox.ack(delivery.id, world.wall.now, [1])
+    told = [t for t in texts if "too late" in t]
+    assert len(told) == 1
+    assert all(r.signal_id in told[0] for r in late)
+
+
+class Broken:
+    """A scan log that can't be written until it is whole."""
+
+    def __init__(self) -> None:
+        self.whole = False
+        self.behind = None
+
+    def __getattr__(self, name):
+        return getattr(self.behind, name)
+
+    async def record(self, scan, now):
+        if not self.whole:
+            raise StoreDownError("The database does not answer.")
+        await self.behind.record(scan, now)
 
 
 async def test_two_sessions_at_once_say_each_signal_once(world):
