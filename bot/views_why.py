@@ -25,6 +25,12 @@ def explained(answer: Explained) -> View:
     return fit(as_list(Bold(headline(answer)), Bold(first), *rest))
 
 
+def decision(lines: Sequence[str]) -> View:
+    """Return why a live signal was decided as it was."""
+    first, *rest = lines
+    return fit(as_list(Bold(first), *rest))
+
+
 def caption(answer: Explained) -> View:
     """Return the caption of its picture."""
     return fit(Text(headline(answer)), limit=CAPTION_LIMIT)

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from flows.cli_app import FREE_WORDS, app, run_command, say
+from flows.inspecting import find_signal
 from flows.services import Services
 from flows.why import why
+from flows.why_live import is_signal, why_signal
 from flows.why_text import headline, lines_of, short_lines
 from pipeline.domain.errors import RequestError
 
@@ -23,6 +25,8 @@ def why_command(
 
 
 async def _why(text: str, picture: Path | None, services: Services) -> int:
+    if is_signal(text):
+        return say(await why_signal(await find_signal(text, services), services, None))
     answers = await why(text, services)
     if len(answers) > 1:
         return say(short_lines(answers))

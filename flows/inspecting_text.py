@@ -86,6 +86,12 @@ def lines_of(found: Inspected) -> list[str]:
     return lines
 
 
+def decision_lines(found: Inspected) -> list[str]:
+    """Return what was decided and why, headline first."""
+    record = found.record
+    return [headline(found), *_decision(record.decision, record.ml_score)]
+
+
 def case_line(number: int, signal: Signal, rr: float, reason: ExitReason, zone: str) -> str:
     """Return one past case in a line: when, side, result."""
     at = signal.known_at.astimezone(ZoneInfo(zone))

@@ -1,5 +1,6 @@
 """Held bars for a setup: the best holding, built into the trigger, with the bars before it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,7 +8,11 @@ import pandas as pd
 
 from flows import backtest_compute as compute
 from flows.holdings import best_holding
+from flows.live_seed import held_bars as held_or_seen
+from flows.live_seed import history
 from flows.services import Services
+from pipeline.domain.errors import AppError
+from pipeline.domain.live import LIVE
 from pipeline.domain.market import Timeframe
 from pipeline.domain.report import Holding
 from pipeline.setups.rules import SetupSpec
@@ -52,11 +57,47 @@ async def held_bars(
     bars = raw if source is trigger else await services.cpu.run(
         compute.rebuild, raw, source, trigger
     )  # fmt: skip
+    return _cut(bars, wanted, start, raw, holding)
+
+
+async def seen_bars(
+    spec: SetupSpec,
+    symbol: str,
+    trigger: Timeframe,
+    period: tuple[datetime, datetime],
+    services: Services,
+) -> HeldBars | None:
+    """Do as `held_bars`, from M1 bars that live scanning saw; held ones or the feed's before."""
+    start, end = period
+    if (await services.scans.bars(LIVE, symbol, start, end)).empty:
+        return None
+    wanted = await services.cpu.run(compute.warm_up_bars, spec, trigger)
+    since, now = start - _reach(wanted, trigger), services.clock()
+    raw = await held_or_seen(symbol, since, end, LIVE, services)
+    if services.feed is not None:
+        with suppress(AppError):  # the feed is down, or has no such symbol: fewer bars before it
+            raw = await history(symbol, since, min(end, now), services.feed, now, raw)
+    bars = await services.cpu.run(compute.rebuild, raw, Timeframe.M1, trigger)
+    opened = raw["open_time"]
+    holding = Holding(
+        symbol=symbol, timeframe=Timeframe.M1.value, bars=len(raw),
+        first=opened.iloc[0].to_pydatetime(), last=opened.iloc[-1].to_pydatetime(),
+        sources=("seen live",),
+    )  # fmt: skip
+    return _cut(bars, wanted, start, raw, holding)
+
+
+def _cut(
+    bars: pd.DataFrame, wanted: int, start: datetime, raw: pd.DataFrame, holding: Holding
+) -> HeldBars | None:
+    """Return the bars from so many before the start on; None: there are none in the period."""
     before = int(bars["open_time"].searchsorted(pd.Timestamp(start)))
     first = max(before - wanted, 0)
     warm = before - first
     bars = bars.iloc[first:].reset_index(drop=True)
-    return None if len(bars) == warm else HeldBars(bars, warm, wanted, raw, source, holding)
+    if len(bars) == warm:
+        return None
+    return HeldBars(bars, warm, wanted, raw, Timeframe(holding.timeframe), holding)
 
 
 def _reach(bars: int, timeframe: Timeframe) -> timedelta:

@@ -10,11 +10,12 @@ import pandas as pd
 from flows import why_compute as compute
 from flows.costs import costs_of
 from flows.holdings import best_holding, held_text
-from flows.loading import HeldBars, held_bars
+from flows.loading import HeldBars, held_bars, seen_bars
 from flows.news import calendar_for, news_warnings
 from flows.services import Services
 from flows.start_checks import known_words
 from flows.why_compute import WhyJob
+from flows.why_live import Asked, said_live
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.market import Timeframe
 from pipeline.domain.report import Holding
@@ -29,17 +30,23 @@ _LONGEST = timedelta(days=1100)
 
 @dataclass(frozen=True)
 class Explained:
-    """One setup's answer: a day (at a moment) or a period, its picture, and what to mind."""
+    """One setup's answer: a day (at a moment) or a period, its picture, and what to mind.
+
+    `live`: what live scanning said then, line by line; empty for periods and where nobody scanned.
+    """
 
     request: WhyRequest
     zone: str
     found: DayWhy | PeriodWhy
     png: bytes | None
     notes: tuple[str, ...]
+    live: tuple[str, ...] = ()
 
 
-async def why(text: str, services: Services) -> list[Explained]:
+async def why(text: str, services: Services, chat: int | None = None) -> list[Explained]:
     """Answer a question; without a setup's name, for each active one that runs on the symbol.
+
+    `chat` is who asks: it is told why it heard nothing of a signal.
 
     Pictures are drawn, and tools run again in search of near misses, for a named setup alone.
 
@@ -54,19 +61,20 @@ async def why(text: str, services: Services) -> list[Explained]:
         raise BadRequestError("Three years at most, please.", field="period")
     if request.setup_id is not None:
         spec = await services.setups.get(request.setup_id)
-        return [await _answer(spec, request, services, full=True)]
+        return [await _answer(spec, request, services, chat, full=True)]
     active = [s for s in await services.setups.active() if request.symbol in s.symbols]
     if not active:
         raise BadRequestError(
             f"No active setup is made for {request.symbol}; name one.", field="setup_id",
             closest=tuple(s.setup_id for s in await services.setups.active()),
         )  # fmt: skip
-    calls = (_answer(spec, request, services, full=len(active) == 1) for spec in active)
+    alone = len(active) == 1
+    calls = (_answer(spec, request, services, chat, full=alone) for spec in active)
     return list(await asyncio.gather(*calls))
 
 
 async def _answer(
-    spec: SetupSpec, request: WhyRequest, services: Services, *, full: bool
+    spec: SetupSpec, request: WhyRequest, services: Services, chat: int | None, *, full: bool
 ) -> Explained:
     first, last = request.first, request.last
     if request.moment is not None:
@@ -75,6 +83,7 @@ async def _answer(
     holdings = [h for h in await services.bars.holdings() if h.symbol == request.symbol]
     trigger = trigger_for(spec, holdings, (start, end), request.timeframe)
     held = await held_bars(spec, request.symbol, trigger, (start, end), services)
+    held = held or await seen_bars(spec, request.symbol, trigger, (start, end), services)
     if held is None:
         raise _nothing(request, holdings)
     news = await calendar_for(spec, services)
@@ -90,7 +99,10 @@ async def _answer(
         compute.day, held.bars, job, first, request.moment, draw=full
     )
     png = None if picture is None else picture.png
-    return Explained(request, spec.zone, day, png, notes)
+    triggers = (request.timeframe,) if request.timeframe else spec.timeframes
+    asked = Asked(request.symbol, spec, triggers, start, end, request.moment)
+    live = await said_live(asked, services, chat)
+    return Explained(request, spec.zone, day, png, notes, live)
 
 
 async def why_job(

@@ -31,7 +31,8 @@ def lines_of(explained: Explained) -> list[str]:
     """Return an answer in full, headline aside."""
     found = explained.found
     body = _day(found, explained) if isinstance(found, DayWhy) else _period(found)
-    return [*body, *(f"! {note}" for note in explained.notes)]
+    live = ["", *explained.live] if explained.live else []
+    return [*body, *live, *(f"! {note}" for note in explained.notes)]
 
 
 def short_line(explained: Explained) -> str:
@@ -41,7 +42,8 @@ def short_line(explained: Explained) -> str:
     if not isinstance(found, DayWhy):
         signals, days = _count(found.signals, "signal"), _count(found.days, "trading day")
         return f"{head}: {signals} on {days}; {_worst(found)}"
-    return f"{head}: {_case_line(found.cases[0], explained.zone)}"
+    live = f" · {explained.live[-1]}" if explained.live else ""
+    return f"{head}: {_case_line(found.cases[0], explained.zone)}{live}"
 
 
 def _day(found: DayWhy, explained: Explained) -> list[str]:

@@ -10,8 +10,10 @@ from bot import views_runs, views_why
 from bot.commands import normalise, rest_of
 from bot.references import note_refusal
 from bot.replies import picture, say, seen
+from flows.inspecting import find_signal
 from flows.services import Services
 from flows.why import why
+from flows.why_live import is_signal, why_signal
 from pipeline.domain.errors import BadRequestError
 
 router = Router(name="why")
@@ -20,12 +22,17 @@ router = Router(name="why")
 @router.message(Command("why", ignore_case=True))
 async def asked_why(message: Message, services: Services) -> None:
     """Answer at once: the gates or the funnel in words, then the picture."""
-    words = rest_of(message.text or "")
+    words, chat = rest_of(message.text or ""), message.chat.id
     if not words:
         await say(message, views_why.usage())
         return
     try:
-        answers, _ = await asyncio.gather(why(normalise(words), services), seen(message))
+        if is_signal(words):
+            record = await find_signal(words, services)
+            await say(message, views_why.decision(await why_signal(record, services, chat)))
+            return
+        asking = why(normalise(words), services, chat)
+        answers, _ = await asyncio.gather(asking, seen(message))
     except BadRequestError as error:
         who = message.from_user.id if message.from_user else None
         await say(message, views_runs.refused(error, [], note_refusal(error, who)))

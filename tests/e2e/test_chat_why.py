@@ -1,6 +1,7 @@
 """/why in the chat: a question, its answer in words and as a picture, and what is refused."""
 
 from tests.kit.chat import Chat
+from tests.kit.live_chat import admit, alert_of
 from tests.kit.sandbox import text_of
 
 SETUP = "Asia_sweep_engulf_v1"
@@ -25,3 +26,16 @@ async def test_why_in_short_and_what_is_refused(running: Chat):
     await me.wait_for(lambda m: "Ask why there was no signal" in text_of(m))
     await me.send("/why EURUSD 03/04/2025")
     await me.wait_for(lambda m: "may be two days" in text_of(m))
+
+
+async def test_why_of_a_live_signal_tells_its_decision_and_whether_this_chat_heard(running: Chat):
+    me = running.owner
+    record = await admit(running)
+    await alert_of(me, record.signal_id)
+    await me.send(f"/why {record.signal_id}")
+    told = await me.wait_for(lambda m: "The gate now" in text_of(m), 30)
+    assert text_of(told).startswith(f"{record.signal_id} · EURUSD M5 LONG")
+    assert "1 chat got an alert" in text_of(told)
+    await me.send("/why sig_live_999")
+    refused = await me.wait_for(lambda m: "There is no signal sig_live_999" in text_of(m), 30)
+    assert record.signal_id in str(refused)
