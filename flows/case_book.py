@@ -15,10 +15,15 @@ NOT_YET = "not counted yet"
 
 
 class CaseBook:
-    """The tables in which similar cases are counted. Who fills it holds `lock`."""
+    """The tables in which similar cases are counted. Who fills it holds `lock`.
+
+    `asked` are the keys that were ever wanted, `renewing` the work that counts them anew.
+    """
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
+        self.asked: set[CaseKey] = set()
+        self.renewing: asyncio.Task[None] | None = None
         self._tables: dict[CaseKey, CaseTable] = {}
         self._stamps: dict[CaseKey, str] = {}
         self._counted: dict[CaseKey, str] = {}

@@ -10,6 +10,7 @@ from flows.heartbeat import send_heartbeats
 from flows.live_upkeep import keep_scan_log
 from flows.parity_nightly import launch_parity
 from flows.services import Services
+from flows.similar import renew_cases
 from flows.weekly import send_weekly_cards
 from storage.telemetry import get_logger
 
@@ -21,6 +22,7 @@ CHORES: tuple[tuple[Chore, timedelta], ...] = (
     (send_heartbeats, MINUTE),
     (send_weekly_cards, 15 * MINUTE),
     (launch_parity, 15 * MINUTE),
+    (renew_cases, DAY),
     (keep_scan_log, 15 * MINUTE),
 )
 """Each chore and how often it is looked into; each knows itself what it has done already."""

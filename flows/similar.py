@@ -1,5 +1,6 @@
 """Past cases like a signal: answered from memory, and the ten nearest from what is kept."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
@@ -46,9 +47,11 @@ async def prepare_cases(services: Services, wanted: Iterable[CaseKey]) -> None:
     What can't be counted is logged, and told by `no_cases_because`; nothing is raised for it.
     Asked again for the same, it does nothing until a new week has begun. Cancel it at any time.
     """
+    keys_wanted = set(wanted)
+    services.cases.asked |= keys_wanted
     async with services.cases.lock:
         counted = []
-        for (symbol, trigger), keys in groupby(sorted(set(wanted), key=_place), key=_place):
+        for (symbol, trigger), keys in groupby(sorted(keys_wanted, key=_place), key=_place):
             setup_ids = [key[0] for key in keys]
             counting = await counting_of(symbol, trigger, setup_ids, services)
             if counting is not None:
@@ -56,6 +59,19 @@ async def prepare_cases(services: Services, wanted: Iterable[CaseKey]) -> None:
                 counted.append(counting)
         for counting in counted:
             await counting.renew(services)
+
+
+async def renew_cases(services: Services, now: datetime) -> bool:
+    """Begin to count anew, beside everything else, what was wanted so far; True if it did.
+
+    Call it daily: what nothing has changed for is not counted.
+    """
+    del now
+    book = services.cases
+    if not book.asked or (book.renewing is not None and not book.renewing.done()):
+        return False
+    book.renewing = asyncio.create_task(prepare_cases(services, frozenset(book.asked)))
+    return True
 
 
 async def nearest_to(

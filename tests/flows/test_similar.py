@@ -8,7 +8,13 @@ import pytest
 from flows.case_book import NOT_YET, CaseBook
 from flows.case_counting import FAILED, NO_BARS
 from flows.costs import costs_of
-from flows.similar import nearest_to, no_cases_because, prepare_cases, similar_to
+from flows.similar import (
+    nearest_to,
+    no_cases_because,
+    prepare_cases,
+    renew_cases,
+    similar_to,
+)
 from pipeline.domain.errors import DataError
 from pipeline.domain.market import Timeframe
 from pipeline.domain.request import BacktestOptions
@@ -99,6 +105,19 @@ async def test_a_restart_reads_and_a_change_counts(services):
     puts.clear()
     await prepare_cases(replace(restarted(services), setups=changed), BOTH)
     assert [RAID in path for path in puts] == [True]
+
+
+async def test_daily_what_was_wanted_is_looked_at_again(services):
+    assert not await renew_cases(services, NOW), "nothing was wanted"
+    await prepare_cases(services, BOTH)
+    before = len(services.cases.table(BOTH[0]))
+    more = wavy_bars(120)
+    later = more[more["open_time"] >= "2025-07-28"].reset_index(drop=True)
+    await services.bars.merge("EURUSD", M5, later, source="test", now=NOW)
+    assert await renew_cases(services, NOW)
+    assert not await renew_cases(services, NOW), "one at a time"
+    await services.cases.renewing
+    assert len(services.cases.table(BOTH[0])) > before
 
 
 async def test_what_was_kept_answers_before_anything_is_counted(services):
