@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import secrets
+import signal
 import sys
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def main() -> int:
     terminal = NativeTerminal(options.terminal)
     server = BridgeServer(terminal, token, host, int(port), orders=options.orders)
     log.info("orders are %s", "taken" if options.orders else "refused (no --orders)")
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell had them ignored
+        signal.signal(number, signal.default_int_handler)
     try:
         server.start()
     finally:

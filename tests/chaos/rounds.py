@@ -127,7 +127,16 @@ class Rounds:
             first = await world.services.outbox.oldest() is not None
             owed = first or bool(await world.services.signals.owed(LIVE))
             quiet = 0 if owed else quiet + 1
+        while not await self._all_heard() and time.monotonic() < until:
+            await asyncio.sleep(0.5)
+
+    async def _all_heard(self) -> bool:
+        """Collect what the bot said to each tap; a bot that was killed takes some time to hear."""
         for tap in self.taps:
-            with contextlib.suppress(PageError):
-                answer = await world.telegram.person.answer(tap.query_id, 0.1)
-                tap.said = str(answer.get("text") or "")
+            if tap.said is None:
+                with contextlib.suppress(PageError):
+                    answer = await self._world.telegram.person.answer(tap.query_id, 0.1)
+                    tap.said = str(answer.get("text") or "")
+        silent = [tap.signal_id for tap in self.taps if tap.said is None]
+        rows = [await self._world.services.signals.get(signal_id) for signal_id in silent]
+        return all(row is not None and row.answer is not None for row in rows)

@@ -112,7 +112,7 @@ def test_many_variants_in_parts_equal_all_at_once(monkeypatch):
     monkeypatch.setattr("pipeline.backtest.overfitting._CELLS", 90)
     parts = cscv(returns, 8)
     for one, other in zip(whole, parts, strict=True):
-        assert np.array_equal(one, other)
+        np.testing.assert_allclose(one, other, rtol=1e-12)  # sums in another order
 
 
 @pytest.mark.parametrize(
