@@ -4,13 +4,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from flows.live_notices import clock_words, listeners, tell, tell_feed
-from flows.live_session import LiveSession
+from flows.live_session import LiveSession, Post
 from pipeline.domain.errors import AppError
+from pipeline.domain.market import Timeframe
 from pipeline.live.silence import OpenMinutes
 from storage.telemetry import get_logger
 
 log = get_logger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
+FRESH = 120.0
+"""Seconds that a bar may be old without anybody looking at the market's hours."""
 TOLD_AFTER = timedelta(seconds=90)
 """An outage shorter than this is nobody's news."""
 
@@ -88,11 +91,20 @@ class FeedWatch:
         return self.silent
 
     def lag(self) -> float | None:
-        """Return how many seconds ago the newest bar closed; None where no bar is due."""
-        closes = [p.last_open for p in self.session.posts.values() if p.last_open is not None]
-        if not closes or len(self.silent) == len(self.session.posts):
+        """Return how many seconds ago the newest bar closed; None where no bar is due.
+
+        Of a longer time only what its market was open for counts.
+        """
+        posts = [p for p in self.session.posts.values() if p.last_open is not None]
+        newest = max(posts, key=_close, default=None)
+        if newest is None:
             return None
-        return max((self.session.market_now() - max(closes)).total_seconds() - 60.0, 0.0)
+        now = self.session.market_now()
+        age = (now - _close(newest)).total_seconds()
+        if age <= FRESH:
+            return max(age, 0.0)
+        minutes = self._open.between(newest.instrument.calendar, _close(newest), now)
+        return 60.0 * minutes if minutes else None
 
     async def _tell_each(self, text: str, word: str) -> None:
         since = self.down_since
@@ -100,3 +112,9 @@ class FeedWatch:
         for watch in await listeners(self.session):
             words = text.format(since=clock_words(since, watch.zone), why=self.why.rstrip("."))
             await tell(watch, words, f"feed:{word}:{since:%Y%m%dT%H%M%S}", self.session)
+
+
+def _close(post: Post) -> datetime:
+    """Return when a symbol's newest bar closed; only asked of symbols that have one."""
+    assert post.last_open is not None  # noqa: S101
+    return post.last_open + Timeframe.M1.delta

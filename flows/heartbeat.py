@@ -71,9 +71,11 @@ async def _sums(watch: Watch, beat: Beat, services: Services, now: datetime) -> 
     signals = await services.signals.between(LIVE, beat.since - _FOLLOWED, now)
     mine = [s for s in signals if is_about(watch, s.signal)]
     scans = await services.scans.scans(LIVE, beat.since, now)
+    before = await services.scans.scans(LIVE, beat.since - _FOLLOWED, beat.since, limit=1)
+    minutes = [scan.trigger_time for scan in (*scans, *before)]
     return DaySums(
         scans=len(scans),
-        missed=missed_scans(scans),
+        missed=missed_scans(minutes, beat.since, now),
         counts=decisions([s for s in mine if s.signal.known_at >= beat.since]),
         alerts=latency(await alert_seconds(services, beat.since, now, watch.chat_id)),
         ended=ended_between(mine, beat.since, now),
@@ -90,7 +92,7 @@ def heartbeat_text(
     due = beat.due_at.astimezone(ZoneInfo(watch.zone))
     lines = [
         f"Live watching lives. Since {due:%H:%M} yesterday:",
-        f"{sums.scans:,} scans, {sums.missed:,} missed",
+        _scan_words(sums),
         f"Signals: {counts_words(sums.counts)}",
         _alert_words(sums),
         _ended_words(sums),
@@ -100,6 +102,12 @@ def heartbeat_text(
         late = ago(now - beat.due_at)
         lines.insert(1, f"This comes {late} late: nothing was watched at {due:%H:%M}.")
     return "\n".join(lines)
+
+
+def _scan_words(sums: DaySums) -> str:
+    if not sums.scans:
+        return "No scan at all; /health says why"
+    return f"{sums.scans:,} scans, {sums.missed:,} missed"
 
 
 def _alert_words(sums: DaySums) -> str:

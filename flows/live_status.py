@@ -18,6 +18,7 @@ from pipeline.live.routing import is_about
 from pipeline.live.wall_clock import day_bounds
 
 _FRIDAY = 5
+_NOON = 12
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,22 @@ async def live_status(chat_id: int, services: Services) -> LiveStatus:
 
 
 def replay_of(holdings: list[Holding]) -> str:
-    """Return the command that replays the newest weekday of which M1 bars are held; or "".
+    """Return the command that replays the newest weekday held; "" where no bars are short enough.
 
-    Real bars go before made ones, and newer ones before older.
+    Real bars go before made ones, shorter before longer, newer before older. A day of which only
+    the morning is held doesn't count, unless it is the only one.
     """
-    minutes = [h for h in holdings if h.timeframe == Timeframe.M1.value]
-    newest = max(minutes, key=lambda h: (not h.synthetic, h.last), default=None)
-    if newest is None:
+    short = [h for h in holdings if Timeframe(h.timeframe).minutes <= Timeframe.M15.minutes]
+    best = max(
+        short,
+        key=lambda h: (not h.synthetic, -Timeframe(h.timeframe).minutes, h.last),
+        default=None,
+    )
+    if best is None:
         return ""
-    day = newest.last.date()
+    day = best.last.date()
+    if best.last.hour < _NOON and best.first.date() < day:
+        day -= timedelta(days=1)
     while day.isoweekday() > _FRIDAY:
         day -= timedelta(days=1)
-    return f"/live replay {newest.symbol} {day} x60"
+    return f"/live replay {best.symbol} {day} x600"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from pipeline.domain.live import DecisionKind, LiveScanReport, LiveSignal
+from pipeline.domain.live import DecisionKind, LiveSignal
 from pipeline.domain.watch import Watch
 from pipeline.live.health import Latency
 from pipeline.live.routing import loudness
@@ -65,17 +65,19 @@ def beat_due(watch: Watch, now: datetime) -> Beat | None:
     return Beat(day.isoformat(), due_at, moment_of(watch.zone, day - _DAY, clock))
 
 
-def missed_scans(scans: Sequence[LiveScanReport]) -> int:
-    """Return how many minutes had no scan of their own, in any order of scans.
+def missed_scans(scans: Sequence[datetime], start: datetime, end: datetime) -> int:
+    """Return how many minutes of [start, end) had no scan, from the first scan ever on.
 
-    Only those that a scan had to catch up count: nobody scans a closed market.
+    Parameters
+    ----------
+    scans
+        The minutes that were scanned, in any order; the last one before `start` among them, if
+        there is one. Without any, nothing was to be scanned, so nothing was missed.
     """
-    ordered = sorted(scans, key=lambda scan: scan.trigger_time)
-    gaps = (
-        round((late.trigger_time - early.trigger_time) / _MINUTE) - 1
-        for early, late in pairwise(ordered)
-        if late.trigger == "catch_up"
-    )
+    if not scans:
+        return 0
+    ordered = sorted({max(at, start - _MINUTE) for at in scans})
+    gaps = (round((late - early) / _MINUTE) - 1 for early, late in pairwise([*ordered, end]))
     return sum(max(0, gap) for gap in gaps)
 
 

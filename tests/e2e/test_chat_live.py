@@ -166,3 +166,39 @@ async def test_with_a_market_somebody_has_to_scan_it(tmp_path, sample_home):
 @pytest.mark.parametrize("text", ["/live replai", "/live statos"])
 async def test_a_word_nobody_knows(running: Chat, text):
     await asked(running.owner, text, "did you mean")
+
+
+async def test_settings_are_kept_over_a_restart_of_everything(tmp_path, sample_home):
+    shutil.copytree(sample_home, tmp_path / "scout")
+    said = (
+        "/live on GER40 EURUSD M5 Frank_raid_v1", "/live quiet 22:00-07:00",
+        "/live sound review=off", "/live mute IB_raid_v1 2d", "/live limit 20 ",
+        "/live heartbeat 08:00", "/live gate all confidence=0.8", "/live cooldown 30",
+    )  # fmt: skip
+    async with chat(tmp_path) as running:
+        for text in said:
+            sent = await running.owner.send(text)
+            await running.owner.wait_for(
+                lambda m: ": " in text_of(m), LONG, after=sent["message_id"]
+            )
+        before = text_of(await asked(running.owner, "/live", "Live watching is on"))
+        await running.stop()
+        await running.start()  # the bot alone
+        assert text_of(await asked(running.owner, "/live", "Live watching is on")) == before
+    async with chat(tmp_path) as running:
+        after = text_of(await asked(running.owner, "/live", "Live watching is on"))
+        assert after == before
+        assert "Watching: GER40, EURUSD · M5 · Frank_raid_v1" in after
+        assert "Gate: confidence > 0.8" in after
+        await asked(running.owner, "/live unmute all", "Muted: none")
+
+
+async def test_without_a_market_a_tap_replays_the_newest_day(running: Chat):
+    me = running.owner
+    card = await asked(me, "/live", "Live watching is off")
+    await me.press(card, "Replay EURUSD 2025-05-30")
+    told = await me.wait_for(
+        lambda m: "Replay EURUSD · 2025-05-30 · x600" in text_of(m), 120, after=card["message_id"]
+    )
+    await me.press(told, "Cancel")
+    await me.wait_for(lambda m: "stopped" in text_of(m), 120, after=card["message_id"])

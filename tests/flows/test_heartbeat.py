@@ -74,11 +74,9 @@ async def test_late_rather_than_never_and_says_so(tmp_path):
 async def test_it_counts_the_day_of_what_the_chat_watches(tmp_path):
     async with plain_services(tmp_path) as services:
         await watching(services, Watch(chat_id=1, heartbeat="08:00", symbols=("GER40",)))
-        for n, trigger in ((0, "scheduled_1min"), (1, "scheduled_1min"), (5, "catch_up")):
-            report = LiveScanReport(
-                run_id=f"r{n}", trigger=trigger, trigger_time=DUE - HOUR + n * MINUTE,
-                execution_time_sec=0.1,
-            )  # fmt: skip
+        for n in (0, 1, 5, 6):
+            at = DUE - 6 * MINUTE + n * MINUTE
+            report = LiveScanReport(run_id=f"r{n}", trigger_time=at, execution_time_sec=0.1)
             await services.scans.record(ScanRecord(report, {}, {}), DUE)
         kinds = (DecisionKind.APPROVED, DecisionKind.REJECTED, DecisionKind.APPROVED)
         for n, kind in enumerate(kinds):

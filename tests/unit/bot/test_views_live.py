@@ -124,13 +124,24 @@ def holding(symbol, last, timeframe="M1", *, synthetic=False):
     )  # fmt: skip
 
 
-def test_the_newest_day_of_real_minutes_is_offered():
-    monday, saturday = datetime(2025, 6, 9, 20, tzinfo=UTC), datetime(2025, 6, 7, 3, tzinfo=UTC)
-    made = holding("EURUSD", NOW, synthetic=True)
-    coarse = holding("GER40", NOW, "M5")
-    assert (
-        replay_of([made, coarse, holding("GER40", monday)]) == "/live replay GER40 2025-06-09 x60"
-    )
-    assert replay_of([holding("BTCUSD", saturday)]) == "/live replay BTCUSD 2025-06-06 x60"
-    assert replay_of([made, coarse]) == "/live replay EURUSD 2025-06-11 x60"
-    assert replay_of([coarse]) == ""
+@pytest.mark.parametrize(
+    ("held", "offered"),
+    [
+        ([("GER40", "2025-06-09T20:00", "M1")], "GER40 2025-06-09"),
+        ([("GER40", "2025-06-10T07:00", "M1")], "GER40 2025-06-09"),  # only its morning is held
+        ([("BTCUSD", "2025-06-08T20:00", "M1")], "BTCUSD 2025-06-06"),  # a Sunday
+        ([("GER40", "2025-06-09T20:00", "M1"), ("EURUSD", "2025-06-10T20:00", "M1")], "EURUSD 2025-06-10"),
+        ([("GER40", "2025-06-09T20:00", "M1"), ("EURUSD", "2025-06-10T20:00", "M5")], "GER40 2025-06-09"),
+        ([("GER40", "2025-06-09T20:00", "M5"), ("EURUSD", "2025-06-10T20:00", "made")], "GER40 2025-06-09"),
+        ([("EURUSD", "2025-06-10T20:00", "made")], "EURUSD 2025-06-10"),
+        ([("EURUSD", "2025-06-10T20:00", "H1")], ""),
+        ([], ""),
+    ],
+)  # fmt: skip
+def test_the_newest_day_held_is_offered_for_a_replay(held, offered):
+    holdings = [
+        holding(symbol, datetime.fromisoformat(last).replace(tzinfo=UTC),
+                "M1" if kind == "made" else kind, synthetic=kind == "made")
+        for symbol, last, kind in held
+    ]  # fmt: skip
+    assert replay_of(holdings) == (f"/live replay {offered} x600" if offered else "")

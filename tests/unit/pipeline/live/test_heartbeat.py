@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.domain.live import DecisionKind, Life, LifeState, LiveScanReport
+from pipeline.domain.live import DecisionKind, Life, LifeState
 from pipeline.domain.market import Side
 from pipeline.domain.trade import ExitReason, Trade
 from pipeline.domain.watch import Watch
@@ -101,26 +101,28 @@ def test_what_was_wished_after_the_hour_waits_for_tomorrow():
     assert beat_due(SwitchOn().change(watch, utc("2025-06-12T10:00")), utc("2025-06-12T10:00"))
 
 
-def scan(minute, trigger="scheduled_1min"):
-    at = utc("2025-06-11T08:00") + minute * MINUTE
-    return LiveScanReport(run_id="x", trigger=trigger, trigger_time=at, execution_time_sec=0.1)
+START = utc("2025-06-11T08:00")
 
 
 @pytest.mark.parametrize(
-    ("scans", "missed"),
+    ("minutes", "missed"),
     [
-        ([], 0),
-        ([(0, None), (1, None), (2, None)], 0),
-        ([(0, None), (5, "catch_up"), (6, None)], 4),
-        ([(6, None), (5, "catch_up"), (0, None)], 4),
-        ([(0, None), (600, None)], 0),  # a closed market
-        ([(5, "catch_up"), (6, None)], 0),  # nobody knows since when
-        ([(0, None), (3, "catch_up"), (3, "catch_up"), (3, None)], 2),
+        ([], 0),  # nothing was to be scanned
+        (range(11), 0),
+        (range(10), 0),  # the last one may be under way
+        (range(8), 2),
+        ([9, 5, 0], 7),
+        ([0, 0, 9, 9], 8),
+        ([5, 6, 7, 8, 9], 0),  # begun in the middle of the day
+        ([-1, 5, 6, 7, 8, 9], 5),
+        ([-500, 5, 6, 7, 8, 9], 5),  # down since yesterday: this day's minutes count
+        ([-500], 10),
+        ([-1], 10),
     ],
 )
-def test_missed_scans_are_those_that_were_caught_up(scans, missed):
-    reports = [scan(at, trigger or "scheduled_1min") for at, trigger in scans]
-    assert missed_scans(reports) == missed
+def test_minutes_without_a_scan_are_missed(minutes, missed):
+    scans = [START + n * MINUTE for n in minutes]
+    assert missed_scans(scans, START, START + 10 * MINUTE + timedelta(seconds=2)) == missed
 
 
 def with_life(close, state, as_of, rr=None):
