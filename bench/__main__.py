@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench import chat, compute, live, research
+from bench import chat, compute, live, live_alerts, research
 from storage.instruments import YamlInstruments
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -35,6 +35,7 @@ async def main() -> int:
     figures = compute.measure(instrument)
     figures |= await research.measure(await YamlInstruments().get("GER40"))
     figures |= await live.measure(instrument)
+    figures |= await live_alerts.measure()
     figures |= await chat.measure()
     print("\n".join(line(name, figure) for name, figure in figures.items()))
     RESULTS.write_text(json.dumps(figures, indent=1) + "\n")

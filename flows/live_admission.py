@@ -20,7 +20,6 @@ from storage.live_ports import Admission
 from storage.telemetry import get_logger
 
 log = get_logger(__name__)
-CHART_BARS = 300
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,19 @@ class Times:
 
 
 async def admit(
-    found: tuple[Signal, Plan], post: Post, session: LiveSession, run_id: str, times: Times
+    found: tuple[Signal, Plan],
+    bars: pd.DataFrame,
+    post: Post,
+    session: LiveSession,
+    run_id: str,
+    times: Times,
 ) -> tuple[Admission, int]:
     """Decide on a signal, draw it if anybody is to see it, and keep it with its alerts owed.
+
+    Parameters
+    ----------
+    bars
+        Of the signal's timeframe, as they were at its close.
 
     Returns
     -------
@@ -47,7 +56,7 @@ async def admit(
     services = session.services
     draft = decided(found, session, run_id, times, services)
     if draft.decision.decision.alerts and not await _cooling(draft, services):
-        draft = await with_chart(draft, post, session)
+        draft = await with_chart(draft, bars, post, session)
     # One after the other: a chat's limits count what it is owed already.
     async with session.admitting:
         now = services.clock()
@@ -102,13 +111,13 @@ async def _cooling(draft: LiveSignal, services: Services) -> bool:
     return owner not in ("", draft.key)
 
 
-async def with_chart(draft: LiveSignal, post: Post, session: LiveSession) -> LiveSignal:
+async def with_chart(
+    draft: LiveSignal, bars: pd.DataFrame, post: Post, session: LiveSession
+) -> LiveSignal:
     """Return the signal with its chart drawn and kept; without one if that fails."""
     services = session.services
     path = chart_path(draft)
     try:
-        bars = await session.crew.window(post.symbol, draft.signal.tf, CHART_BARS)
-        bars = bars[bars["close_time"] <= draft.signal.known_at]
         picture = await services.cpu.run(compute.draw_alert, _job(draft, bars, post, session))
         mapping = picture.mapping.model_dump(mode="json") if picture.mapping else None
         await services.archive.put(

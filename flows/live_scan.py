@@ -177,7 +177,8 @@ async def _admitted(
     """Admit every signal, in the order of closes."""
     for close in scanned:
         for signal in close.signals:
-            admission, owed = await admit(signal, post, scan.session, scan.run_id, times)
+            bars = close.shown[signal[0].tf]
+            admission, owed = await admit(signal, bars, post, scan.session, scan.run_id, times)
             found.admissions.append(admission)
             found.owed += owed
 

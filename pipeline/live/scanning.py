@@ -1,7 +1,7 @@
 """One symbol watched: its bars as they close, and every setup asked at each close it waits for."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -31,13 +31,15 @@ class Scanned:
 
     `close` is when it was (UTC). A bar that comes late, after the clock has closed the longer bar
     it belongs to, has that one asked again: its evaluation and signals bear its own close then.
-    `failed` says of setups that could not be asked why, one line each; the others were.
+    `failed` says of setups that could not be asked why, one line each; the others were. `shown`
+    has the newest bars at that close of each timeframe that a signal is on, for its picture.
     """
 
     close: datetime
     signals: tuple[tuple[Signal, Plan], ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     failed: tuple[str, ...] = ()
+    shown: Mapping[Timeframe, pd.DataFrame] = field(default_factory=dict, compare=False)
 
 
 def m1_bars_needed(setups: Iterable[tuple[SetupSpec, Timeframe]]) -> int:
@@ -178,7 +180,8 @@ class SymbolScan:
             elif why is not PAUSED:
                 failed.append(f"{live.spec.setup_id} {live.trigger} {why}")
         self._forget(everything=not evaluations)
-        return Scanned(close, tuple(signals), tuple(evaluations), tuple(failed))
+        shown = {s.tf: self._buffer.frame(s.tf, SHOWN) for s, _ in signals}
+        return Scanned(close, tuple(signals), tuple(evaluations), tuple(failed), shown)
 
     def _found(self, live: LiveSetup, close: datetime) -> tuple[Found | None, str]:
         """Return what a setup finds; a fault in it is its own and stops no other."""

@@ -12,7 +12,14 @@ from pipeline.domain.live import LIVE
 from pipeline.setups.rules import parse_setup
 from tests.chaos.judge import Verdict, expected_keys, judge
 from tests.chaos.rounds import Rounds
-from tests.chaos.world import SETUP, SYMBOLS, World, world
+from tests.chaos.world import (
+    SETUP,
+    SYMBOLS,
+    World,
+    market_of_now,
+    one_chat_watches,
+    world,
+)
 
 SPEED = 60.0  # a bar of five minutes takes five seconds
 
@@ -22,9 +29,8 @@ async def fire(
 ) -> tuple[Verdict, Rounds]:
     """Play the rounds in a fresh world and judge them."""
     days = 2 + int(rounds * 30 * speed / 86_400)
-    async with world(
-        home, speed=speed, seed=seed, days=days, with_prefect=with_prefect
-    ) as running:
+    anchor = market_of_now(speed, seed, days)
+    async with world(home, anchor, one_chat_watches, with_prefect=with_prefect) as running:
         since = await first_marks(running)
         played = Rounds(running, seed)
         await played.play(rounds)

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from tests.kit.servers import Postgres, Valkey, running
 
 SETUP = Path(__file__).parents[1] / "kit" / "every_engulfing_bar.yaml"
 SYMBOLS = ("EURUSD", "GBPUSD", "GER40", "US500", "XAUUSD")
+STARTING = timedelta(seconds=15)
 LEAD = timedelta(hours=20)  # of market time that is past when the scanners start
 
 
@@ -45,11 +46,17 @@ class World:
         return max(range(len(last)), key=lambda n: last[n])
 
 
+Prepare = Callable[[Services, Telegram], Awaitable[None]]
+
+
 @asynccontextmanager
 async def world(
-    home: Path, *, speed: float, seed: int, days: int, with_prefect: bool
+    home: Path, anchor: Anchor, prepare: Prepare, *, with_prefect: bool, scanners: int = 2
 ) -> AsyncIterator[World]:
-    """Start everything, let the chat watch, and stop it all at the end."""
+    """Start everything around a market, let `prepare` say who watches, and stop it all at the end.
+
+    The market's moment is that at which the processes are started, some seconds later.
+    """
     with ExitStack() as stack:
         valkey = stack.enter_context(running(Valkey))
         prefect = None
@@ -61,15 +68,11 @@ async def world(
             (settings.home / "rules").mkdir(parents=True)
             shutil.copy(SETUP, settings.home / "rules" / SETUP.name)
             async with open_services(settings, computes=False) as services:
-                await _let_watch(services, chat.person.chat_id)
-                now = datetime.now(UTC)
-                minute = now.replace(second=0, microsecond=0)
-                anchor = Anchor(
-                    market=minute, wall=now + timedelta(seconds=15), speed=speed,
-                    symbols=SYMBOLS, days=days, seed=seed, opened=minute - LEAD,
-                )  # fmt: skip
+                await prepare(services, chat)
+                wall = datetime.now(UTC) + STARTING
+                anchor = anchor.model_copy(update={"wall": wall})
                 (home / "market.json").write_text(anchor.model_dump_json())
-                made = _processes(home, settings)
+                made = _processes(home, settings, scanners)
                 try:
                     for process in made:
                         process.start()
@@ -88,17 +91,28 @@ def _settings(home: Path, base: str, redis: str, prefect: PrefectServer | None) 
     )  # fmt: skip
 
 
-async def _let_watch(services: Services, chat_id: int) -> None:
+async def one_chat_watches(services: Services, chat: Telegram) -> None:
+    """Let the one person watch the frequent setup on every symbol, without limits and cooldown."""
     now = services.clock()
     wishes = Watch(
-        chat_id=chat_id, symbols=SYMBOLS, timeframes=("M5",), setups=("Every_engulfing_v1",),
-        sound={**DEFAULT_SOUND, "outcome": "off"}, weekend=True, max_per_hour=1000, max_per_minute=60,
+        chat_id=chat.person.chat_id, symbols=SYMBOLS, timeframes=("M5",),
+        setups=("Every_engulfing_v1",), sound={**DEFAULT_SOUND, "outcome": "off"},
+        weekend=True, max_per_hour=1000, max_per_minute=60,
     )  # fmt: skip
     await services.watches.put(wishes, now)
     await services.watches.put_rules(LiveRules(cooldown_minutes=0), now)
 
 
-def _processes(home: Path, settings: Settings) -> list[Ours]:
+def market_of_now(speed: float, seed: int, days: int) -> Anchor:
+    """Return a market whose time is ours now and then runs ahead."""
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    return Anchor(
+        market=minute, wall=minute, speed=speed, symbols=SYMBOLS, days=days, seed=seed,
+        opened=minute - LEAD,
+    )  # fmt: skip
+
+
+def _processes(home: Path, settings: Settings, scanners: int) -> list[Ours]:
     env = {
         "SCOUT_HOME": str(settings.home), "TELEGRAM_BOT_TOKEN": TOKEN,
         "TELEGRAM_API_BASE": str(settings.telegram_api_base),
@@ -110,5 +124,5 @@ def _processes(home: Path, settings: Settings) -> list[Ours]:
     if settings.prefect_api_url:
         env |= prefect_environment(settings)
     bot = Ours("bot", "tests.chaos.bot_process", home, env)
-    names = ("scanner-1", "scanner-2")
+    names = [f"scanner-{number + 1}" for number in range(scanners)]
     return [bot, *(Ours(name, "tests.chaos.scanner_process", home, env) for name in names)]
