@@ -45,4 +45,6 @@ def minute_after(
     """Return when, by our clock, a minute of the market begins, moved by `offset`; > `after`."""
     there, speed = market(after - offset)
     begun = there.replace(second=0, microsecond=0)
-    return after - offset + (begun + MINUTE - there) / speed + offset
+    fire = after - offset + (begun + MINUTE - there) / speed + offset
+    # A market's microsecond may be none of ours.
+    return fire if fire > after else fire + MINUTE / speed

@@ -49,7 +49,8 @@ async def run(settings: "Settings") -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with open_services(settings) as services:
+    # Without a market only replays are computed here: not worth processes that wait for one.
+    async with open_services(settings, computes=settings.feed != "none") as services:
         await serve(services, stopping)
 
 
@@ -60,14 +61,15 @@ async def serve(services: "Services", stopping: asyncio.Event) -> None:
     from flows.ready import announce_ready  # noqa: PLC0415
     from flows.watcher import Watcher  # noqa: PLC0415
 
-    warming = asyncio.create_task(services.cpu.warm())
+    warming = asyncio.create_task(services.cpu.warm()) if services.feed is not None else None
     watcher = Watcher(services)
     SCAN_NOW.set(watcher.scan_now)  # before the tasks that are to know it
     heart = Heart("scanner", services, lambda: watcher.facts().model_dump(mode="json"))
     loops = [asyncio.create_task(work) for work in (watcher.keep(), heart.keep())]
     if services.settings.prefect_api_url:
         loops.append(asyncio.create_task(_replays(services, stopping)))
-    await asyncio.wait({warming})
+    if warming is not None:
+        await asyncio.wait({warming})
     announce_ready()
     await stopping.wait()
     await watcher.stop()

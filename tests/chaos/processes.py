@@ -27,6 +27,10 @@ class Ours:
     def log(self) -> str:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
+    @property
+    def pid(self) -> int:
+        return 0 if self._process is None else self._process.pid
+
     def start(self) -> None:
         self._ready.unlink(missing_ok=True)
         with self._log.open("ab") as log:

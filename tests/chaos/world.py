@@ -119,7 +119,7 @@ def _processes(home: Path, settings: Settings, scanners: int) -> list[Ours]:
         "OWNER_IDS": ",".join(map(str, settings.owner_ids)),
         "REDIS_URL": settings.redis_url.get_secret_value() if settings.redis_url else "",
         "CHAOS_MARKET": str(home / "market.json"), "SCAN_GRACE": "0.1", "TICKET_MINUTES": "600",
-        "TICKET_MAX_R": "10", "LOG_FORMAT": "json",
+        "TICKET_MAX_R": "10", "LOG_FORMAT": "json", "FEED": "mt5",
     }  # fmt: skip
     if settings.prefect_api_url:
         env |= prefect_environment(settings)
