@@ -30,6 +30,8 @@ from pipeline.domain.errors import AppError, StoreDownError
 from storage.tables import json_text
 
 BUSY_SECONDS = 15
+MIGRATING_SECONDS = 90.0  # a busy machine on which several processes start at once
+BUSY = "is busy"
 _MIGRATION_LOCK = 7_205_759_403
 _WRITES = "scout_writes"  # execution option: the transaction is going to write
 _QUEUES: WeakKeyDictionary[AsyncEngine, asyncio.Lock] = WeakKeyDictionary()
@@ -145,7 +147,7 @@ async def _turn(engine: AsyncEngine) -> AsyncIterator[None]:
         async with asyncio.timeout(BUSY_SECONDS):
             await queue.acquire()
     except TimeoutError as error:
-        raise _unreachable("is busy", "no turn to write") from error
+        raise _unreachable(BUSY, "no turn to write") from error
     try:
         yield
     finally:
@@ -176,7 +178,7 @@ def mapped_errors() -> Iterator[None]:
 
 def _down(error: Exception) -> StoreDownError:
     locked = isinstance(error, OperationalError) and "locked" in str(error.orig)
-    reason = "is busy" if locked else "doesn't answer"
+    reason = BUSY if locked else "doesn't answer"
     cause = error.orig if isinstance(error, DBAPIError) else error
     return _unreachable(reason, f"{type(cause).__name__}: {cause}")
 
@@ -199,6 +201,18 @@ async def migrate(database: Database | str, revision: str = "head") -> None:
         finally:
             await opened.close()
         return
+    until = time.monotonic() + MIGRATING_SECONDS
+    while True:
+        try:
+            await _migrate(database, revision)
+        except StoreDownError as error:
+            if BUSY not in error.user_text or time.monotonic() > until:
+                raise
+        else:
+            return
+
+
+async def _migrate(database: Database, revision: str) -> None:
     async with writing(database.engine) as connection:
         if not is_sqlite(database.engine):
             await connection.execute(
