@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,7 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
 )
 
 
+@cache  # what runs is what was there at the first call; reading it all again holds up alerts
 def code_version(root: Path | None = None) -> str:
     """Return the version of the code that flows are made of."""
     top = root or _TOP
@@ -131,6 +133,12 @@ async def _ensure_pool(client: PrefectClient, name: str) -> None:
             return
 
 
+@cache
+def _schema(flow: Flow[..., Any]) -> dict[str, Any]:
+    """Return the schema of a flow's parameters; making it takes tens of milliseconds."""
+    return parameter_schema(flow).model_dump_for_openapi()
+
+
 async def _ensure_deployment(client: PrefectClient, wanted: Deployment) -> None:
     flow_id = await client.create_flow(wanted.flow)
     await client.create_deployment(
@@ -142,6 +150,6 @@ async def _ensure_deployment(client: PrefectClient, wanted: Deployment) -> None:
         parameters=wanted.parameters,
         entrypoint=wanted.entrypoint,
         path=str(_TOP),
-        parameter_openapi_schema=parameter_schema(wanted.flow).model_dump_for_openapi(),
+        parameter_openapi_schema=_schema(wanted.flow),
         enforce_parameter_schema=True,
     )
