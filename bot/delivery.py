@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 LEASE: Final = timedelta(seconds=50)
 SEND_LIMIT: Final = 35.0  # seconds; less than the lease, so no one else sends meanwhile
-POLL: Final = 0.1
+POLL: Final = 0.04
 PATIENCE: Final = 0.25  # seconds that a delivery may wait for its place while it is leased
 AT_ONCE: Final = 20
 BUG_ATTEMPTS: Final = 5

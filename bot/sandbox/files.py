@@ -203,7 +203,7 @@ def _resized(content: bytes) -> tuple[_Picture, _Picture]:
 
 def _flat(image: Image.Image) -> Image.Image:
     """Give the picture on white: JPEG has no transparency."""
-    if image.mode in {"RGBA", "LA", "P"}:
+    if image.mode in {"RGBA", "LA"} or "transparency" in image.info:
         layer = image.convert("RGBA")
         ground = Image.new("RGB", image.size, "white")
         ground.paste(layer, mask=layer.getchannel("A"))
@@ -213,7 +213,7 @@ def _flat(image: Image.Image) -> Image.Image:
 
 def _jpeg(image: Image.Image, side: int) -> _Picture:
     shown = image.copy()
-    shown.thumbnail((side, side))
+    shown.thumbnail((side, side), Image.Resampling.BILINEAR)
     out = io.BytesIO()
     shown.save(out, "JPEG", quality=87)
     return _Picture(out.getvalue(), shown.width, shown.height)

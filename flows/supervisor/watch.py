@@ -107,8 +107,14 @@ class Watched:
             else:
                 self.say(f"{self.part.name} is up again (restart {self.restarts})")
 
-    async def stop(self) -> bool:
-        """Ask the part to end; kill its whole session if it doesn't. True if it went by itself."""
+    async def stop(self, spare: float = 0.0) -> bool:
+        """Ask the part to end; kill its whole session if it doesn't. True if it went by itself.
+
+        Parameters
+        ----------
+        spare
+            Seconds that it may take beyond its own.
+        """
         self.stopping = True
         process = self.process
         if process is None or process.returncode is not None:
@@ -116,7 +122,7 @@ class Watched:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(self.part.stop_signal)
         try:
-            await asyncio.wait_for(process.wait(), self.part.stop_seconds)
+            await asyncio.wait_for(process.wait(), self.part.stop_seconds + spare)
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -126,12 +132,21 @@ class Watched:
 
 
 async def stop_all(waves: Sequence[Sequence[Watched]], say: Say) -> None:
-    """Stop the parts wave after wave; those of one wave together."""
+    """Stop the parts wave after wave; those of one wave together.
+
+    What a wave leaves of its time the later ones may use: on a busy machine a part is killed only
+    when the whole has no time left.
+    """
     for wave in waves:
         for watched in wave:
             watched.stopping = True
+    clock = asyncio.get_running_loop().time
+    spare = 0.0
     for wave in waves:
-        went = await asyncio.gather(*(watched.stop() for watched in wave))
+        began = clock()
+        went = await asyncio.gather(*(watched.stop(spare) for watched in wave))
+        own = max((watched.part.stop_seconds for watched in wave), default=0.0)
+        spare = max(spare + own - (clock() - began), 0.0)
         for watched, clean in zip(wave, went, strict=True):
             if not clean:
                 say(f"{watched.part.name} did not stop in time and was killed")
