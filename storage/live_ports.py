@@ -10,13 +10,13 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from pipeline.domain.label import Label
 from pipeline.domain.live import (
     AlertFor,
     AlertSent,
     Answer,
     Evaluation,
     Held,
-    Label,
     Life,
     LiveScanReport,
     LiveSignal,

@@ -161,6 +161,7 @@ LABELED_TRADES = Table(
     Column("seq", SERIAL, primary_key=True, autoincrement=True),
     Column("source", Words, nullable=False),
     Column("signal_id", Words, nullable=False),
+    Column("run_id", Words, nullable=False, server_default=""),
     Column("setup_id", Words, nullable=False),
     Column("rule_version", Words, nullable=False),
     Column("symbol", Words, nullable=False),
@@ -177,4 +178,5 @@ LABELED_TRADES = Table(
     Column("features", JSON(none_as_null=True)),
     Column("feature_version", Words),
     UniqueConstraint("source", "signal_id"),
+    Index(None, "setup_id", "symbol", "tf", "known_at"),
 )

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from pipeline.domain.live import Answer, Decision, DecisionKind, Label, Life, LiveSignal, Paper
+from pipeline.domain.label import Label
+from pipeline.domain.live import Answer, Decision, DecisionKind, Life, LiveSignal, Paper
 
 HUMAN = {"approved": "taken", "rejected": "skipped"}
 """What an answer is called in `labeled_trades`."""

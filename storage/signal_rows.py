@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from pipeline.domain.live import Label, LiveSignal
+from pipeline.domain.label import Label
+from pipeline.domain.live import LiveSignal
 from storage.database import insert_into
 from storage.live_tables import LABELED_TRADES, SIGNAL_NUMBERS, SIGNALS
 from storage.signal_changes import HUMAN, followed, signal_id

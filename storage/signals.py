@@ -13,16 +13,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from pipeline.domain.live import (
-    AlertFor,
-    AlertSent,
-    Answer,
-    Held,
-    Label,
-    Life,
-    LiveSignal,
-    Paper,
-)
+from pipeline.domain.label import Label
+from pipeline.domain.live import AlertFor, AlertSent, Answer, Held, Life, LiveSignal, Paper
 from storage import alert_rows, signal_rows
 from storage import cooldown as cooldowns
 from storage.cooldown import Place, RedisCooldowns

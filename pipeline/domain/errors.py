@@ -103,6 +103,10 @@ class StaleBarsError(DataError):
     """The newest bar is too old for what was asked."""
 
 
+class ModelRefusedError(DataError):
+    """A kept model is missing, damaged, foreign or of another schema: it scores nothing."""
+
+
 class SetupError(AppError):
     """A setup file is wrong.
 

@@ -154,7 +154,17 @@ class LiveSignal(_Frozen):
     plan: Plan
     ticket: str = Field(description="hash of the terms as shown; buttons carry its beginning")
     decision: Decision
-    ml_score: float | None = None
+    ml_score: float | None = Field(default=None, description="the champion's, as decided with")
+    scores: dict[str, float] = Field(
+        default_factory=dict, description="model version -> score: champion and challenger"
+    )
+    contributions: dict[str, float] = Field(
+        default_factory=dict, description="feature -> log-odds it added to the champion's score"
+    )
+    features: dict[str, float | None] | None = Field(
+        default=None, description="the vector at its close; None: it could not be worked out"
+    )
+    feature_version: str | None = None
     similar: Similar | None = None
     receipt: Receipt
     chart: str = Field(default="", description="archive path; empty: none was drawn")
@@ -273,28 +283,3 @@ class Pulse(_Frozen):
     name: str = Field(description="bot, scanner, worker …, with the host and process behind @")
     at: datetime
     facts: dict[str, Any] = Field(default_factory=dict)
-
-
-class Label(_Frozen):
-    """One row of `labeled_trades`: a signal, what became of it, what people did about it.
-
-    `label` is 1 iff the target came before the stop, 0 if not, None where nothing was filled.
-    """
-
-    source: str = Field(description="origin of a live signal, or the run id of a backtest")
-    signal_id: str
-    setup_id: str
-    rule_version: str
-    symbol: str
-    tf: Timeframe
-    side: str
-    known_at: datetime
-    resolved_at: datetime
-    label: int | None
-    rr: float | None
-    exit_reason: str
-    decision: str = ""
-    human: Literal["taken", "skipped", ""] = ""
-    confidence: float
-    features: dict[str, float | None] | None = None
-    feature_version: str | None = None

@@ -1,6 +1,7 @@
 """What an ended signal teaches: a row of `labeled_trades`."""
 
-from pipeline.domain.live import Label, Life, LiveSignal
+from pipeline.domain.label import Label
+from pipeline.domain.live import Life, LiveSignal
 from pipeline.domain.trade import ExitReason
 
 

@@ -7,16 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipeline.domain.live import (
-    AlertFor,
-    AlertSent,
-    Answer,
-    Held,
-    Label,
-    Life,
-    LiveSignal,
-    Paper,
-)
+from pipeline.domain.label import Label
+from pipeline.domain.live import AlertFor, AlertSent, Answer, Held, Life, LiveSignal, Paper
 from pipeline.domain.report import DeliveryKind
 from storage.live_ports import Admission
 from storage.memory.alert_rows import AlertRow

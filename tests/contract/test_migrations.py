@@ -23,11 +23,11 @@ from storage.chats import SqlChatStore
 from storage.database import migrate, open_database
 from storage.health import SqlHealthBoard
 from storage.live_ports import ScanRecord
+from storage.model_tables import METADATA, MODEL_CHANGES, MODEL_STANDINGS, MODEL_VERSIONS
 from storage.outbox import SqlOutbox
 from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
 from storage.signals import SqlSignalStore
-from storage.tables import METADATA
 from storage.trials import SqlTrialLedger
 from storage.watches import SqlWatchStore
 from tests.contract.test_scans import OPEN, report, said, some_bars
@@ -119,7 +119,19 @@ async def fill(url, folder):
         "a.csv", b"x", run_id=run.run_id, role="r", media_type="t"
     )
     await _fill_live(engine)
+    await _fill_models(engine)
     await database.close()
+
+
+async def _fill_models(engine):
+    """Put one row into each table of the model registry."""
+    standing = {"model_id": "m", "standing": {}, "changed_at": NOW}
+    async with engine.begin() as connection:
+        version = {"model_id": "m", "version": "v1.0", "number": 1, "created_at": NOW}
+        rest = {"run_id": "", "sha256": "0" * 64}
+        await connection.execute(MODEL_VERSIONS.insert().values(**version, **rest))
+        await connection.execute(MODEL_STANDINGS.insert().values(**standing, revision=1))
+        await connection.execute(MODEL_CHANGES.insert().values(**standing))
 
 
 async def _fill_live(engine):

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pipeline.domain.label import Label
 from pipeline.domain.live import (
     LIVE,
     AlertFor,
     Answer,
     DecisionKind,
-    Label,
     Life,
     LifeState,
     Paper,

@@ -18,7 +18,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import event
 
-from pipeline.domain.live import AlertFor, Answer, Label, Life, LifeState, Paper
+from pipeline.domain.label import Label
+from pipeline.domain.live import AlertFor, Answer, Life, LifeState, Paper
 from pipeline.domain.market import Timeframe
 from pipeline.domain.trade import ExitReason, Missed
 from storage.cooldown import RedisCooldowns

@@ -1,0 +1,41 @@
+"""A row of `labeled_trades`: what a signal taught."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.domain.market import Timeframe
+
+BACKTEST = "backtest"
+MARKS = "marks"
+
+
+class Label(BaseModel):
+    """One row of `labeled_trades`: a signal, what became of it, what people did about it.
+
+    `label` is 1 iff the target came before the stop, 0 if not, None where nothing was filled.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str = Field(
+        description="origin of a live signal or replay, BACKTEST, or MARKS of a user's own file"
+    )
+    signal_id: str = Field(description="of BACKTEST and MARKS: the signal's natural key")
+    run_id: str = Field(default="", description="the run that wrote the row")
+    setup_id: str
+    rule_version: str
+    symbol: str
+    tf: Timeframe
+    side: str
+    known_at: datetime
+    resolved_at: datetime
+    label: int | None
+    rr: float | None
+    exit_reason: str
+    decision: str = ""
+    human: Literal["taken", "skipped", ""] = ""
+    confidence: float
+    features: dict[str, float | None] | None = None
+    feature_version: str | None = None
