@@ -22,7 +22,7 @@ async def test_the_next_one_takes_over_and_every_signal_is_kept_once(tmp_path, r
         first, second = running_ones.processes
         await running_ones.has_turn(first)
         since = await running_ones.marks()
-        before = await running_ones.marks(since + 10 * MINUTE)
+        before = await running_ones.marks(since + 5 * MINUTE)
         assert "turn_taken" not in second.log
         first.kill()
         died = time.monotonic()
@@ -32,11 +32,11 @@ async def test_the_next_one_takes_over_and_every_signal_is_kept_once(tmp_path, r
             print(f"\nthe turn was taken after {took:.1f} s")  # noqa: T201
         # Ten seconds is the promise; whoever asks for the time on a busy machine waits longer.
         assert took < 20
-        await running_ones.marks(before + 30 * MINUTE)
+        await running_ones.marks(before + 20 * MINUTE)
         second.stop()
         lost, phantom, known = await running_ones.missed_and_made_up(since)
         assert (lost, phantom) == (set(), set())
-        assert known > 5
+        assert known > 2
 
 
 @pytest.mark.prefect
@@ -52,7 +52,7 @@ async def test_a_scan_shows_its_five_steps_and_goes_on_without_prefect(tmp_path,
             assert await steps_of(run, server.api_url) == sorted(STEPS)
             server.kill()
             reached = max((await running_ones.services.scans.scanned(LIVE)).values())
-            await running_ones.marks(reached + 4 * MINUTE)
+            await running_ones.marks(reached + 2 * MINUTE)
 
 
 async def asked(api, path, body):

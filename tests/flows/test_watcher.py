@@ -25,7 +25,7 @@ SPEC = parse_setup(SETUP.read_text(), SETUP.name)
 START = OPENED + timedelta(hours=20)
 MINUTE = timedelta(minutes=1)
 SYMBOLS = ("EURUSD", "GBPUSD")
-SPEED = 200.0  # a minute of the market lasts 0.3 s
+SPEED = 400.0  # a minute of the market lasts 0.15 s
 API = "http://127.0.0.1:9/api"  # nobody listens there
 
 
@@ -101,7 +101,7 @@ async def test_an_outage_is_made_up_for(tmp_path):
         async with asyncio.timeout(30):
             while one.facts().feed_down_since is None:
                 await asyncio.sleep(0.02)
-        await asyncio.sleep(20 * 0.3)  # twenty of its minutes
+        await asyncio.sleep(20 * 0.15)  # twenty of its minutes
         market.down = False
         await scanned_up_to(services, since + 60 * MINUTE)
         assert one.facts().feed_down_since is None
