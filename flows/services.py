@@ -20,11 +20,14 @@ from storage.database import migrate, open_database
 from storage.feeds.mt5 import open_mt5
 from storage.health import SqlHealthBoard
 from storage.instruments import YamlInstruments
+from storage.labels import SqlLabelStore
 from storage.lease import RedisLease
 from storage.lease_port import Lease
 from storage.live_ports import HealthBoard, ScanLog, SignalStore, WatchStore
 from storage.market_ports import Broker, Feed, InstrumentTable, NewsCalendar
 from storage.memory import MemoryLease
+from storage.model_ports import LabelStore, ModelRegistry
+from storage.model_registry import FileModelRegistry
 from storage.mt5_bridge.client import BridgeTerminal
 from storage.mt5_native import NativeTerminal
 from storage.mt5_terminal import Terminal
@@ -74,6 +77,8 @@ class Services:
     signals: SignalStore
     scans: ScanLog
     watches: WatchStore
+    labels: LabelStore
+    models: ModelRegistry
     health: HealthBoard
     broker: Broker
     settings: Settings
@@ -127,6 +132,8 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             signals=signals,
             scans=SqlScanLog(database.engine),
             watches=SqlWatchStore(database.engine),
+            labels=SqlLabelStore(database.engine),
+            models=FileModelRegistry(home / "models", database.engine),
             health=SqlHealthBoard(database.engine),
             broker=PaperBroker(signals),
             settings=settings,

@@ -154,6 +154,12 @@ async def _turn(engine: AsyncEngine) -> AsyncIterator[None]:
         queue.release()
 
 
+async def alone(db: AsyncConnection, key: int) -> None:
+    """Wait until no other transaction that said this key is open; SQLite's writers are alone."""
+    if db.dialect.name != "sqlite":
+        await db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
 @asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Open a transaction that only reads; it never waits for writers on SQLite."""

@@ -45,15 +45,27 @@ class LabelStore(Protocol):
         Rows have source BACKTEST and as `signal_id` their natural key, so that a later run over
         the same signals updates them; what people decided is kept. Rows of the scope that the
         set lacks are removed.
+
+        Raises
+        ------
+        ValueError
+            A row is not the backtest's, or not of the scope.
         """
         ...
 
     async def put(self, rows: Sequence[Label], now: datetime) -> LabelChanges:
-        """Add rows or replace those of the same source and signal, all or nothing."""
+        """Add rows or replace those of the same source and signal, all or nothing.
+
+        What people decided stays where the new row says nothing of it. Of several rows of the
+        same signal the last counts.
+        """
         ...
 
     async def select(self, wanted: TrainingData) -> list[Label]:
-        """Return the rows with a label that are wanted, by (known_at, source, signal_id)."""
+        """Return the rows with a label that are wanted, by (known_at, source, signal_id).
+
+        Of the days wanted both count whole, in UTC, by the close a signal was known at.
+        """
         ...
 
     async def count(self) -> dict[str, int]:
@@ -73,7 +85,11 @@ class ModelRegistry(Protocol):
     """Versions of models in files, and which of them are in use in the database."""
 
     async def next_version(self, model_id: str) -> str:
-        """Return the version that a new model gets: v1.0, v2.0 …; never one given before."""
+        """Return the version that a new model gets: v1.0, v2.0 …; never one given before.
+
+        Ids are small letters, digits and _, at most 64; others are a ValueError. A number is
+        spent whether or not a model is kept under it.
+        """
         ...
 
     async def put(
@@ -81,10 +97,14 @@ class ModelRegistry(Protocol):
     ) -> ModelVersion:
         """Keep a version: files under a temporary name, renamed when whole, then its row.
 
+        The same model again changes nothing, so a failed step may try again.
+
         Raises
         ------
         StoreDownError
             It can't be written; nothing of it is left.
+        ValueError
+            The version was given to another model, or the manifest has figures that are none.
         """
         ...
 
@@ -94,7 +114,8 @@ class ModelRegistry(Protocol):
         Raises
         ------
         ModelRefusedError
-            It is missing, damaged, foreign or of another schema; the text says which.
+            It is missing, damaged, foreign or of another schema; the text says which, and the
+            fact `refusal` in one word: missing, damaged, foreign, schema.
         """
         ...
 
@@ -113,7 +134,12 @@ class ModelRegistry(Protocol):
     async def change(self, standing: ModelStanding, expected: ModelStanding) -> bool:
         """Put a standing in the place of the one that was read; False: it was changed meanwhile.
 
-        One transaction, and the change is kept as history.
+        One transaction, and the change is kept as history. It has a time (`changed_at`).
+
+        Raises
+        ------
+        ModelRefusedError
+            A version that it names is not kept.
         """
         ...
 
@@ -121,7 +147,7 @@ class ModelRegistry(Protocol):
         """Return the standings a model had, newest first."""
         ...
 
-    async def keep_last(self, model_id: str, count: int) -> list[str]:
+    async def keep_last(self, model_id: str, count: int, now: datetime) -> list[str]:
         """Remove the files and rows of all but the newest `count`; return which versions.
 
         The champion, the challenger, what a roll back returns to and every version that ever was

@@ -1,14 +1,23 @@
 """A row of `labeled_trades`: what a signal taught."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.domain.market import Timeframe
+from pipeline.domain.market import Side, Timeframe
 
 BACKTEST = "backtest"
 MARKS = "marks"
+
+
+def natural_key(setup_id: str, symbol: str, tf: Timeframe, known_at: datetime, side: Side) -> str:
+    """Return what a signal is the same by, whoever finds it: live, a backtest or a person.
+
+    It is a live signal's `key` without its origin. Moments are UTC, to the second.
+    """
+    moment = known_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S")
+    return f"{setup_id}|{symbol}|{tf.value}|{moment}|{side.value}"
 
 
 class Label(BaseModel):

@@ -3,7 +3,9 @@
 from storage.memory.archive import MemoryArchive
 from storage.memory.chats import MemoryChatStore
 from storage.memory.health import MemoryHealthBoard
+from storage.memory.labels import MemoryLabelStore
 from storage.memory.lease import MemoryLease
+from storage.memory.models import MemoryModelRegistry
 from storage.memory.news import MemoryNews
 from storage.memory.outbox import MemoryOutbox
 from storage.memory.runs import MemoryAuditLog, MemoryRunStore
@@ -17,7 +19,9 @@ __all__ = [
     "MemoryAuditLog",
     "MemoryChatStore",
     "MemoryHealthBoard",
+    "MemoryLabelStore",
     "MemoryLease",
+    "MemoryModelRegistry",
     "MemoryNews",
     "MemoryOutbox",
     "MemoryRunStore",

@@ -35,15 +35,17 @@ class MemorySignalStore:
     ----------
     outbox
         Where alerts are owed. One in memory: then each call is one step that none interrupts.
+    labels
+        The rows of `labeled_trades`, shared with a `MemoryLabelStore`; None: its own.
     """
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox, labels: dict[tuple[str, str], Label] | None = None) -> None:
         self._outbox = outbox
         self._signals: dict[str, LiveSignal] = {}
         self._ids: dict[str, str] = {}
         self._cooldowns: dict[tuple[str, str, str], tuple[str, datetime]] = {}
         self._alerts: dict[tuple[str, int], AlertRow] = {}
-        self._labels: dict[tuple[str, str], Label] = {}
+        self._labels = {} if labels is None else labels
 
     async def cooling(self, setup_id: str, symbol: str, origin: str, close: datetime) -> str:
         """Return the key of the signal that silences that close; "": none."""

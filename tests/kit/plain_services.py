@@ -16,6 +16,7 @@ from flows.settings import Settings
 from flows.state import StateFolder
 from pipeline.domain.bars import bar_frame
 from pipeline.domain.errors import UnknownSetupError
+from pipeline.domain.label import Label
 from pipeline.domain.market import Timeframe
 from pipeline.render.canvas import Picture
 from pipeline.setups.rules import SetupSpec, SetupVersion, parse_setup
@@ -26,7 +27,9 @@ from storage.memory import (
     MemoryAuditLog,
     MemoryChatStore,
     MemoryHealthBoard,
+    MemoryLabelStore,
     MemoryLease,
+    MemoryModelRegistry,
     MemoryNews,
     MemoryOutbox,
     MemoryRunStore,
@@ -137,7 +140,8 @@ async def plain_services(
     await bars.merge("EURUSD", Timeframe.M5, wavy_bars(), source="test", now=NOW)
     launcher = InProcessLauncher(chosen.max_parallel_runs)
     outbox = MemoryOutbox()
-    signals = MemorySignalStore(outbox)
+    taught: dict[tuple[str, str], Label] = {}
+    signals = MemorySignalStore(outbox, taught)
     services = Services(
         bars=bars,
         archive=MemoryArchive(),
@@ -153,6 +157,8 @@ async def plain_services(
         signals=signals,
         scans=MemoryScanLog(),
         watches=MemoryWatchStore(),
+        labels=MemoryLabelStore(taught),
+        models=MemoryModelRegistry(),
         health=MemoryHealthBoard(),
         broker=PaperBroker(signals),
         settings=chosen,

@@ -19,11 +19,12 @@ async def stored_services(home: Path, url: str | None, **settings: Any) -> Async
         if url is None:
             yield plain
             return
-        stores = Stores(url, home / "archive")
+        stores = Stores(url, home / "archive", models=home / "models")
         signals = stores.signals()
         yield replace(
             plain, signals=signals, broker=PaperBroker(signals), scans=stores.scans(),
             watches=stores.watches(), outbox=stores.outbox(), audit=stores.audit(),
-            chats=stores.chats(), archive=stores.archive(),
+            chats=stores.chats(), archive=stores.archive(), labels=stores.labels(),
+            models=stores.models(),
         )  # fmt: skip
         await stores.close()

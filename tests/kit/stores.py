@@ -4,17 +4,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pipeline.domain.label import Label
 from storage.archive import FileArchive
 from storage.audit import SqlAuditLog
 from storage.chats import SqlChatStore
 from storage.cooldown import RedisCooldowns
 from storage.database import Database, open_database
 from storage.health import SqlHealthBoard
+from storage.labels import SqlLabelStore
 from storage.memory import (
     MemoryArchive,
     MemoryAuditLog,
     MemoryChatStore,
     MemoryHealthBoard,
+    MemoryLabelStore,
+    MemoryModelRegistry,
     MemoryOutbox,
     MemoryRunStore,
     MemoryScanLog,
@@ -22,6 +26,7 @@ from storage.memory import (
     MemoryTrialLedger,
     MemoryWatchStore,
 )
+from storage.model_registry import FileModelRegistry
 from storage.outbox import SqlOutbox
 from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
@@ -39,11 +44,19 @@ class Stores:
     `redis_url` live signals have their hint in Redis.
     """
 
-    def __init__(self, url: str | None, folder: Path, redis_url: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str | None,
+        folder: Path,
+        redis_url: str | None = None,
+        models: Path | None = None,
+    ) -> None:
         self.url = url
         self.redis_url = redis_url
         self._redis: list[RedisCooldowns] = []
         self._folder = folder
+        self.models_folder = models or folder.parent / "models"
+        self._taught: dict[tuple[str, str], Label] = {}
         self._databases: list[Database] = []
         self._memory: dict[Callable[[], Any], Any] = {}
 
@@ -74,6 +87,14 @@ class Stores:
     def health(self):
         return self._make(MemoryHealthBoard, SqlHealthBoard)
 
+    def labels(self):
+        return self._make(self._memory_labels, SqlLabelStore)
+
+    def models(self):
+        return self._make(
+            MemoryModelRegistry, lambda engine: FileModelRegistry(self.models_folder, engine)
+        )
+
     def hint(self) -> RedisCooldowns | None:
         if self.redis_url is None:
             return None
@@ -94,7 +115,10 @@ class Stores:
             await database.close()
 
     def _memory_signals(self):
-        return MemorySignalStore(self.outbox())
+        return MemorySignalStore(self.outbox(), self._taught)
+
+    def _memory_labels(self):
+        return MemoryLabelStore(self._taught)
 
     def _make(self, memory: Callable[[], Any], sql: Callable[[Any], Any]) -> Any:
         if self.url is not None:
