@@ -98,12 +98,21 @@ class Alerts:
         return (message.message_id,)
 
     async def given_up(self, delivery: Delivery) -> None:
-        """Note that a chat will never get an alert; the cooldown may be given back."""
+        """Note that a chat will not get an alert, or maybe has; the cooldown may be given back.
+
+        The chat is owed a line in its place: Telegram may take a text where it has broken off
+        pictures.
+        """
         if delivery.kind is not DeliveryKind.ALERT:
             return
         signal_id = str(delivery.payload["signal_id"])
         if await self._standing(signal_id, delivery) is None:
             signals, now = self._services.signals, self._services.clock()
+            if (record := await signals.get(signal_id)) is not None:
+                await self._services.outbox.put(
+                    delivery.chat_id, DeliveryKind.NOTICE, {"text": views_alert.in_place(record)},
+                    dedupe_key=f"in_place:{delivery.dedupe_key}", now=now,
+                )  # fmt: skip
             free = await signals.undelivered(signal_id, delivery.chat_id, now)
             log.warning("alert_undelivered", signal=signal_id, cooldown_given_back=free)
 

@@ -6,8 +6,8 @@ What follows from each failure:
 2. Unknown (time-out or drop while waiting for the answer): repeated once Telegram answers again.
    After a second time-out it counts as sent; pictures and files after a second drop too, texts
    after a fourth. So a reader may see a thing twice, hardly ever not at all. An alert, worse
-   lost than seen twice and known by its id, is given up after the fourth of either. Edits
-   repeat freely.
+   lost than seen twice and known by its id, is given up after the fourth of either, and its chat
+   told in a line. Edits repeat freely.
 3. Never will be (blocked by the user, chat gone, refused as malformed, file missing): given up,
    kept with the reason; the chat's queue goes on.
 4. The group became a supergroup: sent to the new id, which is remembered.

@@ -256,3 +256,10 @@ def _figures(step: TraceStep, prices: Prices, shown: set[str]) -> list[str]:
         if words not in shown:
             told.append(f"{short(name.replace('_', ' '), WORD)} {words}")
     return told[:_FIGURES]
+
+
+def in_place(record: LiveSignal) -> str:
+    """Return the line that a chat gets in the place of an alert that may not have arrived."""
+    s = record.signal
+    what = f"{s.symbol} {s.tf.value} {s.setup_id} {s.side.value}"
+    return en.in_place(what, f"{s.known_at:%Y-%m-%d %H:%M} UTC", record.signal_id)

@@ -121,3 +121,12 @@ def digest_count(first: int, last: int, total: int) -> str:
     if first == 1 and last == total:
         return f"{total} signal" if total == 1 else f"{total} signals"
     return f"signals {first}–{last} of {total}"
+
+
+def in_place(what: str, close: str, signal_id: str) -> str:
+    """Say that an alert may not have arrived, and where it can be seen."""
+    return (
+        "An alert may not have reached you, as Telegram kept breaking off: "
+        f"{what}, close {close}. "
+        f"It is followed all the same. /signal {signal_id} shows it."
+    )

@@ -34,6 +34,7 @@ async def fire(
         since = await first_marks(running)
         played = Rounds(running, seed)
         await played.play(rounds)
+        await played.recovered()
         for scanner in running.scanners:
             scanner.stop()
         await played.settle()

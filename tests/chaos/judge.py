@@ -64,8 +64,14 @@ class Verdict:
 async def expected_keys(
     spec: SetupSpec, bars: Mapping[str, pd.DataFrame], services: Services, since: datetime
 ) -> set[str]:
-    """Return the natural keys of a backtest's signals from `since` to each symbol's mark."""
+    """Return the natural keys of a backtest's signals from `since` on, by symbol.
+
+    Up to its mark, or to the newest signal kept: a scanner that stops between admitting a signal
+    and writing the mark has said it all the same.
+    """
     marks = await services.scans.scanned(LIVE)
+    for row in await services.signals.newest(len(marks), LIVE):
+        marks[row.signal.symbol] = max(marks[row.signal.symbol], row.signal.known_at)
     keys: set[str] = set()
     for symbol, mark in marks.items():
         instrument = await services.instruments.get(symbol)

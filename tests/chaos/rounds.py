@@ -96,7 +96,7 @@ class Rounds:
             process.start()
             await asyncio.to_thread(process.wait)
 
-    async def _recovered(self) -> None:
+    async def recovered(self) -> None:
         """Wait until all that was killed is up again; what fails to come up ends the run."""
         async with asyncio.timeout(RECOVERED):
             await asyncio.gather(*self._rising.values())
@@ -118,7 +118,6 @@ class Rounds:
     async def settle(self, seconds: float = 300.0) -> None:
         """Let everything that is owed arrive, and collect what the bot said to each tap."""
         world = self._world
-        await self._recovered()
         await world.telegram.sandbox.clear_faults()
         until = time.monotonic() + seconds
         quiet = 0

@@ -257,6 +257,16 @@ class TestFaults:
         await running.sandbox.fault("drop_after", "sendPhoto")
         await self.stands_once(running, await admit(running), copies=2)
 
+    async def test_an_alert_that_never_gets_through_is_told_in_a_line(self, running):
+        await running.sandbox.fault("drop_before", "sendPhoto", times=50)
+        record = await admit(running)
+        told = await running.owner.wait_for(
+            lambda m: f"/signal {record.signal_id}" in text_of(m), 60
+        )
+        assert "may not have reached you" in text_of(told)
+        assert "EURUSD" in text_of(told)
+        assert alerts_in(await running.owner.messages(), record.signal_id) == []
+
     async def test_a_dropped_edit_leaves_one_message(self, running):
         await running.sandbox.fault("drop_after", "editMessageCaption", times=2)
         await self.stands_once(running, await admit(running))
