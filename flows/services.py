@@ -17,6 +17,7 @@ from storage.brokers.paper import PaperBroker
 from storage.chats import SqlChatStore
 from storage.cooldown import RedisCooldowns
 from storage.database import migrate, open_database
+from storage.feeds.ccxt_exchange import CcxtHistory
 from storage.feeds.mt5 import open_mt5
 from storage.health import SqlHealthBoard
 from storage.instruments import YamlInstruments
@@ -24,7 +25,7 @@ from storage.labels import SqlLabelStore
 from storage.lease import RedisLease
 from storage.lease_port import Lease
 from storage.live_ports import HealthBoard, ScanLog, SignalStore, WatchStore
-from storage.market_ports import Broker, Feed, InstrumentTable, NewsCalendar
+from storage.market_ports import Broker, Feed, History, InstrumentTable, NewsCalendar
 from storage.memory import MemoryLease
 from storage.model_ports import LabelStore, ModelRegistry
 from storage.model_registry import FileModelRegistry
@@ -61,6 +62,7 @@ class Services:
     """Ports and helpers, passed by argument.
 
     `clock` gives the time, UTC. `feed` brings bars as they close; None: no market is connected.
+    `exchange` has past bars of its markets; None: none is set.
     """
 
     bars: BarStore
@@ -87,6 +89,7 @@ class Services:
     cpu: CpuPool
     clock: Callable[[], datetime]
     feed: Feed | None = None
+    exchange: History | None = None
     cases: CaseBook = field(default_factory=CaseBook)
 
 
@@ -114,6 +117,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
     cpu = make_cpu(settings, computes=computes)
     instruments = YamlInstruments(home / "instruments.yaml")
     feed = make_feed(settings, instruments)
+    exchange = make_exchange(settings)
     try:
         await migrate(database)
         signals = SqlSignalStore(database.engine, cooldowns)
@@ -142,19 +146,15 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             cpu=cpu,
             clock=utc_now,
             feed=feed,
+            exchange=exchange,
         )
         await services.setups.sync(utc_now())
         yield services
     finally:
-        await launcher.close()
-        await cpu.close()
-        if feed is not None:
-            await feed.close()
-        if isinstance(lease, RedisLease):
-            await lease.close()
-        if cooldowns is not None:
-            await cooldowns.close()
-        await database.close()
+        redis = lease if isinstance(lease, RedisLease) else None
+        for part in (launcher, cpu, feed, exchange, redis, cooldowns, database):
+            if part is not None:
+                await part.close()
 
 
 def make_cpu(settings: Settings, *, computes: bool) -> CpuPool:
@@ -186,6 +186,13 @@ def make_launcher(settings: Settings) -> Launcher:
     return PrefectLauncher(
         settings.prefect_api_url, auth=secret.get_secret_value() if secret else None
     )
+
+
+def make_exchange(settings: Settings) -> History | None:
+    """Return the exchange that is set, or None; its client comes when first asked."""
+    if settings.exchange.lower() == "none":
+        return None
+    return CcxtHistory(settings.exchange.lower(), settings.exchange_url or "")
 
 
 def make_feed(settings: Settings, instruments: InstrumentTable) -> Feed | None:

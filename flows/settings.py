@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pipeline.domain.errors import BadRequestError
+from pipeline.domain.exchange import LEAST_DAYS, MOST_DAYS, market_named
 from storage.mt5_bridge import LEAST_TOKEN
 
 ChartTheme = Literal["tv_dark", "tv_light"]
@@ -51,6 +52,11 @@ class Settings(BaseSettings):
     )
     prefect_api_auth_string: SecretStr | None = Field(
         default=None, description="user:password of the Prefect server, if it asks for one"
+    )
+    use_prefect: bool = Field(
+        default=True,
+        description="false: no Prefect at all; runs are executed where they are launched, and "
+        "retraining keeps its own schedule",
     )
     max_parallel_runs: int = Field(
         default=2, ge=1, le=32, description="runs at a time, and computing processes (count)"
@@ -133,6 +139,24 @@ class Settings(BaseSettings):
         default="auto",
         description="clock that the broker writes: auto, New York+7, Europe/Athens, UTC+3 …",
     )
+    exchange: str = Field(
+        default="binance",
+        description="whose bars /collect and /train BTC/USDT fetch: an exchange as ccxt calls it, "
+        "or none",
+    )
+    exchange_url: str | None = Field(
+        default=None, description="scheme, host and port asked instead of the exchange's own"
+    )
+    retrain_symbols: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="markets retrained by schedule, like BTC/USDT, ETH/USDT"
+    )
+    retrain_days: int = Field(
+        default=30, ge=LEAST_DAYS, le=MOST_DAYS, description="what they learn from (days)"
+    )
+    retrain_schedule: str = Field(
+        default="0 4 * * *",
+        description="when, in the zone of TIMEZONE: minute, hour, day, month, weekday (cron)",
+    )
     chart_theme: ChartTheme = Field(
         default="tv_dark", description="colours of the pictures: tv_dark or tv_light"
     )
@@ -158,6 +182,27 @@ class Settings(BaseSettings):
             return tuple(int(part) for part in value.replace(";", ",").split(",") if part.strip())
         if isinstance(value, int):
             return (value,)
+        return value
+
+    @field_validator("retrain_symbols", mode="before")
+    @classmethod
+    def _markets(cls, value: Any) -> Any:
+        """Take "BTC/USDT, ETH/USDT"; each must be a market's name."""
+        parts = value.replace(";", ",").split(",") if isinstance(value, str) else value
+        try:
+            return tuple(market_named(part) for part in parts if str(part).strip())
+        except BadRequestError as error:
+            raise ValueError(error.user_text) from error
+
+    @field_validator("retrain_schedule")
+    @classmethod
+    def _known_cron(cls, value: str) -> str:
+        from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 (for those who set it)
+
+        try:
+            CronTrigger.from_crontab(value)
+        except ValueError as error:
+            raise ValueError(f"{value!r} is no cron line of five words, like 0 4 * * *") from error
         return value
 
     @field_validator("timezone")
@@ -199,6 +244,13 @@ class Settings(BaseSettings):
             return parse_zone(value)
         except BadRequestError as error:
             raise ValueError(error.user_text) from error
+
+    @model_validator(mode="after")
+    def _without_prefect(self) -> "Settings":
+        """Forget the server where none is wanted."""
+        if not self.use_prefect:
+            self.prefect_api_url = None
+        return self
 
     @property
     def home(self) -> Path:

@@ -6,7 +6,8 @@ from typing import Protocol
 
 import pandas as pd
 
-from pipeline.domain.market import Instrument
+from pipeline.domain.exchange import ExchangeMarket
+from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.order import BrokerOrder, OrderState
 
 
@@ -100,4 +101,36 @@ class Broker(Protocol):
 
     async def find(self, client_id: str, now: datetime) -> OrderState | None:
         """Return what is known of an order; None: surely nothing was placed."""
+        ...
+
+
+class History(Protocol):
+    """Past bars of an exchange's spot markets."""
+
+    @property
+    def name(self) -> str:
+        """The exchange's id, like binance."""
+        ...
+
+    async def market(self, symbol: str) -> ExchangeMarket:
+        """Return what the exchange says of a market like BTC/USDT.
+
+        One it does not have, or no longer trades, is a BadRequestError with the closest ones.
+        """
+        ...
+
+    async def bars(
+        self, symbol: str, timeframe: Timeframe, start: datetime, end: datetime
+    ) -> pd.DataFrame:
+        """Return the closed bars with start <= open_time < end, a bar frame; maybe empty.
+
+        The bar that forms by the exchange's own clock is left out. A bar the exchange doesn't
+        have is missing. FeedDownError when it can't be asked, FeedRefusedError when it won't
+        answer us, BadRequestError for a market it doesn't have, BadBarsError for bars that break
+        the contract.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
         ...

@@ -44,7 +44,9 @@ def make_plan(settings: Settings, ports: dict[str, int]) -> Plan:
     else:
         elsewhere.append(("redis", "REDIS_URL"))
     postgres = None
-    if settings.prefect_api_url is None:
+    if not settings.use_prefect:
+        elsewhere.append(("prefect", "not used: USE_PREFECT=false"))
+    elif settings.prefect_api_url is None:
         postgres = EmbeddedPostgres(home)
         servers.append(postgres.part())
     else:
@@ -54,7 +56,8 @@ def make_plan(settings: Settings, ports: dict[str, int]) -> Plan:
         servers.append(_sandbox(home, ports["sandbox"]))
         sandbox_url = f"http://127.0.0.1:{ports['sandbox']}/"
     prefect = () if postgres is None else (_prefect(settings, ports["prefect"], postgres, env),)
-    parts = (("worker", "flows.worker"), ("scanner", "flows.scanner"), ("bot", "bot"))
+    worker = (("worker", "flows.worker"),) if settings.use_prefect else ()
+    parts = (*worker, ("scanner", "flows.scanner"), ("bot", "bot"))
     ours = tuple(_ours(name, module, home, env) for name, module in parts)
     return Plan((tuple(servers), prefect, ours), env, postgres, sandbox_url, tuple(elsewhere))
 
@@ -64,7 +67,7 @@ def _addresses(settings: Settings, ports: dict[str, int]) -> dict[str, str]:
     env = {"SCOUT_HOME": str(settings.home), **FRUGAL}
     if settings.redis_url is None:
         env["REDIS_URL"] = f"redis://127.0.0.1:{ports['redis']}/0"
-    if settings.prefect_api_url is None:
+    if settings.use_prefect and settings.prefect_api_url is None:
         env["PREFECT_API_URL"] = f"http://127.0.0.1:{ports['prefect']}/api"
     if settings.telegram_bot_token is None:
         env["TELEGRAM_BOT_TOKEN"] = SANDBOX_TOKEN

@@ -8,7 +8,8 @@ AppError(user_text, retryable=False)
 ├── DataError             the bars don't carry the answer
 │   ├── BadBarsError      a file or frame breaks the bar contract (file, line)
 │   ├── NoBarsError       nothing is held for the symbol, timeframe or period
-│   └── StaleBarsError    the newest bar is too old
+│   ├── StaleBarsError    the newest bar is too old
+│   └── FeedRefusedError  the source of bars won't answer us: key, place or permission
 ├── SetupError            a setup file is wrong (file, line, field, valid words)
 ├── TradeError            RiskLimitError, OrderRejectedError
 ├── CancelledRunError     a person stopped the run
@@ -101,6 +102,10 @@ class NoBarsError(DataError):
 
 class StaleBarsError(DataError):
     """The newest bar is too old for what was asked."""
+
+
+class FeedRefusedError(DataError):
+    """The source of bars won't answer us, now or later: a key, a place or a permission."""
 
 
 class ModelRefusedError(DataError):

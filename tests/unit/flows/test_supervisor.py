@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
+from flows.settings import Settings
 from flows.supervisor.parts import Part, file_touched
+from flows.supervisor.plan import make_plan
 from flows.supervisor.ports import DEFAULTS, choose_ports
 from flows.supervisor.screen import screen
 from flows.supervisor.watch import PartFailedError, Watched, stop_all
@@ -121,3 +123,11 @@ def test_the_screen_names_what_is_up_and_with_which_data(tmp_path):
     )
     assert "none yet" in bare
     assert "/start" not in bare
+
+
+def test_without_prefect_neither_its_server_nor_the_worker_is_started(tmp_path):
+    settings = Settings(_env_file=None, scout_home=tmp_path, use_prefect=False)
+    plan = make_plan(settings, dict.fromkeys(("redis", "prefect", "sandbox"), 1))
+    names = [part.name for wave in plan.waves for part in wave]
+    assert names == ["redis", "sandbox", "scanner", "bot"]
+    assert plan.postgres is None
