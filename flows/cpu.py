@@ -7,6 +7,7 @@ call kills its child (nothing else can stop a C loop) and the pool heals by itse
 
 import asyncio
 import multiprocessing
+import os
 import pickle
 import sys
 import threading
@@ -25,6 +26,8 @@ from storage.telemetry import get_logger
 log = get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
+LOW_PRIORITY = 15
+"""How far a process apart steps back: it gets what the others leave, a thirtieth at least."""
 
 
 class ProcessDiedError(RuntimeError):
@@ -60,6 +63,7 @@ class CpuPool:
         idle_seconds: float | None = None,
     ) -> None:
         self._slots = asyncio.Semaphore(max_workers)
+        self._slot_apart = asyncio.Semaphore(1)
         self._max_workers = max_workers
         self._timeout = timeout
         self._idle_seconds = idle_seconds
@@ -90,6 +94,27 @@ class CpuPool:
             finally:
                 self._busy.discard(child)
                 self._end_when_idle()
+        if not good:
+            raise value
+        return cast("T", value)
+
+    async def run_apart(
+        self, seconds: float, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call a function at low priority, in a process of its own that ends with the call.
+
+        One such call at a time; it takes no process from the others. After `seconds` it is killed.
+        Where the system knows no priorities (Windows) it is as the others.
+        """
+        async with self._slot_apart:
+            child = await asyncio.to_thread(_Child, self._context)
+            self._busy.add(child)
+            try:
+                async with asyncio.timeout(seconds):
+                    good, value = await child.call((_stepped_back, (fn, *args), kwargs))
+            finally:
+                self._busy.discard(child)
+                child.kill()
         if not good:
             raise value
         return cast("T", value)
@@ -230,6 +255,13 @@ def pickled(answer: tuple[bool, Any]) -> bytes:
         return pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
     except Exception as error:  # noqa: BLE001  (pickling runs the object's own code)
         return pickle.dumps((False, RuntimeError(f"{answer[1]!r} can't be sent back: {error}")))
+
+
+def _stepped_back(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function after letting everything else go first; this can't be taken back."""
+    if hasattr(os, "nice"):
+        os.nice(LOW_PRIORITY)
+    return fn(*args, **kwargs)
 
 
 def _ready() -> bool:

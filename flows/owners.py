@@ -1,4 +1,4 @@
-"""The first owner: a one-time code shown where the product was started."""
+"""The owners: the first one by a one-time code, and where all of them are told something."""
 
 import secrets
 from collections.abc import Collection
@@ -22,3 +22,9 @@ async def issue_owner_code(
     code = str(kept["code"]) if kept else secrets.token_hex(6)
     await chats.remember(CODE_KEY, {"code": code, "tries": {}}, now)
     return code
+
+
+async def owner_chats(owner_ids: Collection[int], chats: ChatStore) -> tuple[int, ...]:
+    """Return the private chats of all owners; a person's private chat has the person's id."""
+    given = {user for user, role in (await chats.users()).items() if role == "owner"}
+    return tuple(sorted({*owner_ids, *given}))

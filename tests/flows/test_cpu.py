@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 
-from flows.cpu import CpuPool, ProcessDiedError
+from flows.cpu import LOW_PRIORITY, CpuPool, ProcessDiedError
 from pipeline.domain.errors import BadRequestError
 from tests.kit import cpu_calls as calls
 
@@ -100,3 +100,30 @@ async def test_idle_children_end_and_the_next_call_starts_another():
             await asyncio.sleep(0.05)
         assert pool.pids() == []
         assert await pool.run(os.getpid) != first
+
+
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="the system knows no priorities")
+async def test_a_call_apart_steps_back_and_leaves_nothing(pool):
+    own = os.nice(0)
+    await pool.warm()
+    warm = set(pool.pids())
+    pid, priority = await pool.run_apart(20, calls.priority)
+    assert priority == min(own + LOW_PRIORITY, 19)
+    assert pid not in warm
+    assert set(pool.pids()) == warm
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie"
+    assert (await pool.run(calls.priority))[1] == own
+    with pytest.raises(BadRequestError):
+        await pool.run_apart(20, calls.refuse)
+
+
+async def test_a_call_apart_takes_no_process_from_the_others_and_can_be_ended(pool):
+    job = asyncio.create_task(pool.run_apart(20, calls.spin))
+    assert await asyncio.gather(*(pool.run(calls.double, n) for n in range(4))) == [0, 2, 4, 6]
+    assert not job.done()
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    with pytest.raises(TimeoutError):
+        await pool.run_apart(0.3, calls.spin)
+    assert len(pool.pids()) <= 2

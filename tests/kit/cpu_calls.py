@@ -23,6 +23,10 @@ def pid(seconds: float) -> int:
     return os.getpid()
 
 
+def priority() -> tuple[int, int]:
+    return os.getpid(), os.nice(0)
+
+
 def spin() -> None:
     while True:
         pass

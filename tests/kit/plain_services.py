@@ -74,6 +74,11 @@ class InlineCpu(CpuPool):
             return [DOT] * len(args[1]) if fn.__name__ == "draw_samples" else DOT
         return fn(*args, **kwargs)
 
+    async def run_apart(
+        self, seconds: float, fn: Callable[..., Any], *args: Any, **kw: Any
+    ) -> Any:
+        return await self.run(fn, *args, **kw)
+
     async def warm(self) -> None:
         return
 
