@@ -4,12 +4,14 @@ AppError(user_text, retryable=False)
 ├── RequestError          the person asked for something that can't be
 │   ├── BadRequestError   a field is missing or wrong (field, value, closest valid values)
 │   ├── NotAllowedError   the role doesn't permit it
-│   └── UnknownSetupError no such setup or version
+│   ├── UnknownSetupError no such setup or version
+│   └── GateObjectionError a model was not found better; an owner may insist
 ├── DataError             the bars don't carry the answer
 │   ├── BadBarsError      a file or frame breaks the bar contract (file, line)
 │   ├── NoBarsError       nothing is held for the symbol, timeframe or period
 │   ├── StaleBarsError    the newest bar is too old
-│   └── FeedRefusedError  the source of bars won't answer us: key, place or permission
+│   ├── FeedRefusedError  the source of bars won't answer us: key, place or permission
+│   └── ModelRefusedError a kept model is missing, damaged, foreign or of another schema
 ├── SetupError            a setup file is wrong (file, line, field, valid words)
 ├── TradeError            RiskLimitError, OrderRejectedError
 ├── CancelledRunError     a person stopped the run
@@ -86,6 +88,10 @@ class NotAllowedError(RequestError):
 
 class UnknownSetupError(RequestError):
     """No such setup, or no such version of it."""
+
+
+class GateObjectionError(RequestError):
+    """The gate has not found that a model is better; an owner may promote it all the same."""
 
 
 class DataError(AppError):
