@@ -67,6 +67,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "viewer",
     ),
     Command("data", "Bars held and their quality", "/data", "viewer"),
+    Command("collect", "Fetch bars of an exchange", "/collect BTC/USDT days=30", "trader"),
     Command("import", "How to bring in your own bars", "/import", "trader"),
     Command("setups", "Setups, in words and drawn", "/setups Frank_raid_v1", "viewer"),
     Command(

@@ -3,8 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from bot import views_parity, views_replay, views_report, views_research, views_verify
+from bot import (
+    views_parity,
+    views_replay,
+    views_report,
+    views_research,
+    views_retraining,
+    views_verify,
+)
 from bot.layout import View
+from pipeline.domain.exchange import CollectionResult
 from pipeline.domain.replay import ReplayReport
 from pipeline.domain.report import BacktestReport
 from pipeline.live.certificate import ParityReport
@@ -26,6 +34,9 @@ VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
     ),
     "verify_flow": lambda kept: views_verify.verification(VerifyReport.model_validate(kept)),
     "parity_flow": lambda kept: views_parity.certificate(ParityReport.model_validate(kept)),
+    "data_collection": lambda kept: views_retraining.collection(
+        CollectionResult.model_validate(kept)
+    ),
     "replay_flow": lambda kept: views_replay.replay(ReplayReport.model_validate(kept)),
     "batch_flow": lambda kept: views_research.batch(BatchReport.model_validate(kept)),
 }

@@ -7,6 +7,7 @@ from typing import Any
 from flows.cli_parity import PARITY_LINES
 from flows.cli_replay import REPLAY_LINES
 from flows.cli_research_lines import RESEARCH_LINES
+from flows.cli_retraining import EXCHANGE_LINES
 from flows.cli_verify import VERIFY_LINES
 from flows.cli_views import report_lines
 from pipeline.domain.report import BacktestReport
@@ -21,6 +22,7 @@ def _backtest(kept: Kept, archive: Path) -> list[str]:
 LINES: dict[str, Callable[[Kept, Path], list[str]]] = {
     "backtest_flow": _backtest,
     **REPLAY_LINES,
+    **EXCHANGE_LINES,
     **PARITY_LINES,
     **RESEARCH_LINES,
     **VERIFY_LINES,

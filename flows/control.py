@@ -25,7 +25,7 @@ from storage.telemetry import get_logger
 log = get_logger(__name__)
 __all__ = [
     "DryRunPlan", "cancel", "find_run", "known_words", "launch", "launch_text", "place_in_queue",
-    "plan", "rerun", "set_role", "today",
+    "plan", "queue", "rerun", "set_role", "today",
 ]  # fmt: skip
 
 
@@ -69,6 +69,13 @@ async def launch(request: BaseModel, actor: Actor, services: Services) -> Run:
         The request was refused (audited, no run), or the scheduler could not be reached
         (the run is there, failed, with the reason).
     """
+    run = await queue(request, actor, services)
+    await _start(run, services)
+    return run
+
+
+async def queue(request: BaseModel, actor: Actor, services: Services) -> Run:
+    """Validate and write the run and its audit row; whoever calls starts it."""
     story, what = story_for(request), request.model_dump(mode="json")
     try:
         pinned = await story.check(request, services)
@@ -80,7 +87,6 @@ async def launch(request: BaseModel, actor: Actor, services: Services) -> Run:
     )
     await write_trail(services, actor, story.command, what, run_id=run.run_id)
     log.info("run_accepted", run_id=run.run_id, **_who(actor))
-    await _start(run, services)
     return run
 
 

@@ -19,6 +19,7 @@ from flows.parity_flow import parity_flow
 from flows.prefect_env import prefect_environment
 from flows.replay_flow import replay_flow
 from flows.research_flows import batch_flow, sweep_flow, walkforward_flow
+from flows.retraining_flows import data_collection
 from flows.verify_flow import verify_flow
 
 __all__ = [
@@ -88,6 +89,12 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
         flow=parity_flow,
         entrypoint="flows/parity_flow.py:parity_flow",
         tags=("live", "parity", "production"),
+    ),
+    Deployment(
+        name="data_collection_prod",
+        flow=data_collection,
+        entrypoint="flows/retraining_flows.py:data_collection",
+        tags=("exchange", "production"),
     ),
     Deployment(
         name="replay_flow_prod",

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from flows.case_book import CaseBook
 from flows.cpu import CpuPool
+from flows.exchange_apart import ApartHistory
 from flows.launcher import InProcessLauncher, Launcher, PrefectLauncher
 from flows.settings import Settings
 from flows.state import StateFolder
@@ -117,7 +119,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
     cpu = make_cpu(settings, computes=computes)
     instruments = YamlInstruments(home / "instruments.yaml")
     feed = make_feed(settings, instruments)
-    exchange = make_exchange(settings)
+    exchange = make_exchange(settings, cpu)
     try:
         await migrate(database)
         signals = SqlSignalStore(database.engine, cooldowns)
@@ -188,11 +190,12 @@ def make_launcher(settings: Settings) -> Launcher:
     )
 
 
-def make_exchange(settings: Settings) -> History | None:
-    """Return the exchange that is set, or None; its client comes when first asked."""
-    if settings.exchange.lower() == "none":
+def make_exchange(settings: Settings, cpu: CpuPool) -> History | None:
+    """Return the exchange that is set, or None; it is asked in processes that end again."""
+    name = settings.exchange.lower()
+    if name == "none":
         return None
-    return CcxtHistory(settings.exchange.lower(), settings.exchange_url or "")
+    return ApartHistory(name, partial(CcxtHistory, name, settings.exchange_url or ""), cpu)
 
 
 def make_feed(settings: Settings, instruments: InstrumentTable) -> Feed | None:

@@ -2,6 +2,7 @@
 
 from flows.backtest import BACKTEST
 from flows.batch import BATCH
+from flows.data_collection import COLLECTION
 from flows.parity import PARITY
 from flows.replay import REPLAY
 from flows.story import Story
@@ -12,7 +13,7 @@ from pipeline.domain.request import Run
 
 STORIES: dict[str, Story] = {
     story.flow_type: story
-    for story in (BACKTEST, SWEEP, WALKFORWARD, BATCH, VERIFY, REPLAY, PARITY)
+    for story in (BACKTEST, SWEEP, WALKFORWARD, BATCH, VERIFY, REPLAY, PARITY, COLLECTION)
 }
 
 
