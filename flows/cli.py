@@ -10,6 +10,7 @@ import typer
 from flows import (
     cli_compare,
     cli_live,
+    cli_models,
     cli_parity,
     cli_replay,
     cli_research,
@@ -33,6 +34,7 @@ __all__ = [
     "app",
     "cli_compare",
     "cli_live",
+    "cli_models",
     "cli_parity",
     "cli_replay",
     "cli_research",
