@@ -41,12 +41,17 @@ def needed_role(event: TelegramObject) -> str | None:
         return None
     if event.document is not None or is_setup_check(event.text or ""):
         return "trader"
-    word = word_of(event.text or "")
-    return (
-        role_needed(event.text or "")
-        if word == "live"
-        else ROLE_OF_COMMAND.get(word or "", "viewer")
-    )
+    return _role_of_text(event.text or "")
+
+
+def _role_of_text(text: str) -> str:
+    """Return the role a text needs; a look may need less than a change."""
+    word = word_of(text)
+    if word == "live":
+        return role_needed(text)
+    if word == "ab" and rest_of(text).lower() in ("on", "off"):
+        return "owner"
+    return ROLE_OF_COMMAND.get(word or "", "viewer")
 
 
 def actor_of(event: Message | CallbackQuery) -> Actor:

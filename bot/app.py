@@ -24,6 +24,7 @@ from bot.handlers import (
     errors,
     inspect,
     live,
+    models,
     runs,
     setup_check,
     setups,
@@ -165,6 +166,7 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
     routers = (
         errors.router,
         live.router,
+        models.router,
         runs.router,
         compare.router,
         setup_check.router,

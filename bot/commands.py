@@ -76,6 +76,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("parity", "Live held against the backtest", "/parity yesterday", "trader"),
     Command("signal", "Everything about one signal", "/signal sig_live_012", "viewer"),
     Command("week", "What a week of signals made", "/week last", "viewer"),
+    Command("models", "Models, and which is in use", "/models", "viewer"),
+    Command("ab", "Compare two models live", "/ab status", "viewer"),
     Command("tools", "What setups are made of, drawn", "/tools fair_value_gap", "viewer"),
     Command("users", "Who may use this bot", "/users add 123456789 viewer", "owner"),
     Command("whoami", "Your Telegram id and role", "/whoami", "viewer"),

@@ -107,6 +107,8 @@ ROLE_OF_PRESS: Final[dict[str, str]] = {
     "mu": "trader",
     "sw": "viewer",
     "in": "viewer",
+    "md": "owner",
+    "mds": "viewer",
 }
 """The role each kind of button needs; a kind that isn't here is nobody's."""
 

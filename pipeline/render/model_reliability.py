@@ -50,7 +50,7 @@ def draw_reliability(card: ModelCard, theme: Theme) -> Canvas:
 
 
 def _marks(card: ModelCard, theme: Theme) -> list[Mark]:
-    marks = [Mark(card.manifest.threshold, f"gate {card.manifest.threshold:g}", theme.entry)]
+    marks = [Mark(card.manifest.threshold, f"passes at {card.manifest.threshold:g}", theme.entry)]
     if card.break_even is not None and 0 <= card.break_even <= 1:
         marks.append(Mark(card.break_even, f"break-even {card.break_even:.2f}", theme.mark))
     return marks

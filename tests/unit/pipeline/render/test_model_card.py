@@ -58,7 +58,7 @@ def test_marks_keep_clear_of_each_other(where):
 def test_marks_are_the_cards_own():
     card = CASES["usual"]
     canvas = draw_reliability(card, TV_DARK)
-    assert {"gate 0.6", "break-even 0.34"} <= set(texts(canvas))
+    assert {"passes at 0.6", "break-even 0.34"} <= set(texts(canvas))
     plain = draw_reliability(card.model_copy(update={"break_even": None}), TV_DARK)
     assert not [text for text in texts(plain) if text.startswith("break-even")]
 
