@@ -16,6 +16,7 @@ from pipeline.domain.signal import Signal
 from pipeline.domain.trade import Plan
 from pipeline.live.decision import decide
 from pipeline.live.ticket import ticket_hash
+from pipeline.ml.features import FEATURE_VERSION, Vector
 from storage.live_ports import Admission
 from storage.telemetry import get_logger
 
@@ -37,6 +38,7 @@ async def admit(
     session: LiveSession,
     run_id: str,
     times: Times,
+    features: Vector | None = None,
 ) -> tuple[Admission, int]:
     """Decide on a signal, draw it if anybody is to see it, and keep it with its alerts owed.
 
@@ -44,6 +46,8 @@ async def admit(
     ----------
     bars
         Of the signal's timeframe, as they were at its close.
+    features
+        Its vector; None: it could not be worked out.
 
     Returns
     -------
@@ -54,7 +58,7 @@ async def admit(
     Nothing here talks to the scheduler. A chart that can't be drawn holds no alert back.
     """
     services = session.services
-    draft = decided(found, session, run_id, times, services)
+    draft = decided(found, session, run_id, times, features)
     if draft.decision.decision.alerts and not await _cooling(draft, services):
         draft = await with_chart(draft, bars, post, session)
     # One after the other: a chat's limits count what it is owed already.
@@ -82,10 +86,10 @@ def decided(
     session: LiveSession,
     run_id: str,
     times: Times,
-    services: Services,
+    features: Vector | None = None,
 ) -> LiveSignal:
     """Return the signal with its decision, not yet drawn and not yet kept."""
-    signal, plan = found
+    (signal, plan), services = found, session.services
     gate = session.rules.gate(signal.setup_id)
     return LiveSignal(
         origin=session.origin,
@@ -94,6 +98,8 @@ def decided(
         plan=plan,
         ticket=ticket_hash(signal, plan),
         decision=decide(signal, gate, now_market=session.market_now()),
+        features=None if features is None else dict(features),
+        feature_version=None if features is None else FEATURE_VERSION,
         similar=similar_to(signal, services, before=signal.known_at),
         receipt=Receipt(
             closed_at=session.closed_at(signal.known_at),

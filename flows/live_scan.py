@@ -176,9 +176,13 @@ async def _admitted(
 ) -> None:
     """Admit every signal, in the order of closes."""
     for close in scanned:
-        for signal in close.signals:
-            bars = close.shown[signal[0].tf]
-            admission, owed = await admit(signal, bars, post, scan.session, scan.run_id, times)
+        for why in close.featureless:
+            log.error("features_failed", symbol=post.symbol, fault=why)
+        for found_now, features in zip(close.signals, close.features, strict=True):
+            bars = close.shown[found_now[0].tf]
+            admission, owed = await admit(
+                found_now, bars, post, scan.session, scan.run_id, times, features
+            )
             found.admissions.append(admission)
             found.owed += owed
 

@@ -37,4 +37,6 @@ def label_of(record: LiveSignal, life: Life) -> Label:
         exit_reason=str(end),
         decision=record.decision.decision.value,
         confidence=s.confidence,
+        features=record.features,
+        feature_version=record.feature_version,
     )

@@ -12,6 +12,7 @@ from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.signal import Signal
 from pipeline.domain.trade import Plan
 from pipeline.live.evaluating import evaluation_of, reads_the_clock
+from pipeline.ml.features import Vector, features_of, m1_bars_for, windows_for
 from pipeline.setups.answers import Answers
 from pipeline.setups.detecting import warm_up
 from pipeline.setups.engine import Found, Overrides
@@ -33,6 +34,8 @@ class Scanned:
     it belongs to, has that one asked again: its evaluation and signals bear its own close then.
     `failed` says of setups that could not be asked why, one line each; the others were. `shown`
     has the newest bars at that close of each timeframe that a signal is on, for its picture.
+    `features` has each signal's vector, in the order of the signals; None: it could not be worked
+    out, and `featureless` says why.
     """
 
     close: datetime
@@ -40,11 +43,20 @@ class Scanned:
     evaluations: tuple[Evaluation, ...] = ()
     failed: tuple[str, ...] = ()
     shown: Mapping[Timeframe, pd.DataFrame] = field(default_factory=dict, compare=False)
+    features: tuple[Vector | None, ...] = ()
+    featureless: tuple[str, ...] = ()
 
 
 def m1_bars_needed(setups: Iterable[tuple[SetupSpec, Timeframe]]) -> int:
-    """Return how many M1 bars before the first close to be asked decide what is said at it."""
-    return max((warm_up(spec, trigger) * trigger.minutes for spec, trigger in setups), default=1)
+    """Return how many M1 bars before the first close to be asked decide what is said at it.
+
+    What is said are signals and their features.
+    """
+    needed = (
+        max(warm_up(spec, trigger) * trigger.minutes, m1_bars_for(trigger))
+        for spec, trigger in setups
+    )
+    return max(needed, default=1)
 
 
 class SymbolScan:
@@ -78,6 +90,7 @@ class SymbolScan:
         self._live = [LiveSetup(s, trigger, instrument, overrides) for s, trigger in setups]
         self._resting = [reads_the_clock(live.spec) for live in self._live]
         self._quality = quality
+        self._instrument = instrument
         self._news = NewsTape(news, own_currencies(instrument))
         self._buffer = BarBuffer(Timeframe.M1, self._depths())
         self._answers = Answers(instrument, {})
@@ -86,8 +99,9 @@ class SymbolScan:
     def _depths(self) -> dict[Timeframe, int]:
         merged: dict[Timeframe, int] = {Timeframe.M1: SHOWN}
         for live in self._live:
-            for timeframe, depth in live.depths.items():
-                merged[timeframe] = max(merged.get(timeframe, SHOWN), depth)
+            for wanted in (live.depths, windows_for(live.trigger)):
+                for timeframe, depth in wanted.items():
+                    merged[timeframe] = max(merged.get(timeframe, SHOWN), depth)
         return merged
 
     @property
@@ -181,7 +195,19 @@ class SymbolScan:
                 failed.append(f"{live.spec.setup_id} {live.trigger} {why}")
         self._forget(everything=not evaluations)
         shown = {s.tf: self._buffer.frame(s.tf, SHOWN) for s, _ in signals}
-        return Scanned(close, tuple(signals), tuple(evaluations), tuple(failed), shown)
+        vectors = [self._features(signal, plan) for signal, plan in signals]
+        return Scanned(
+            close, tuple(signals), tuple(evaluations), tuple(failed), shown,
+            tuple(vector for vector, _ in vectors), tuple(why for _, why in vectors if why),
+        )  # fmt: skip
+
+    def _features(self, signal: Signal, plan: Plan) -> tuple[Vector | None, str]:
+        """Return a signal's features; a fault in them is theirs and stops no signal."""
+        bars = {t: self._buffer.columns(t) for t in windows_for(signal.tf)}
+        try:
+            return features_of(signal, plan, bars, self._instrument), ""
+        except Exception as fault:  # noqa: BLE001  (whatever it is, the signal goes out)
+            return None, f"{signal.setup_id} {signal.tf}: {type(fault).__name__}: {fault}"
 
     def _found(self, live: LiveSetup, close: datetime) -> tuple[Found | None, str]:
         """Return what a setup finds; a fault in it is its own and stops no other."""

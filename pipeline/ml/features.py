@@ -6,6 +6,7 @@ number to the last bit, and later bars change nothing. `feature_words` says what
 """
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from pipeline.domain.bars import BarTable
 from pipeline.domain.market import Instrument, Timeframe
@@ -23,6 +24,7 @@ __all__ = [
     "FEATURE_WORDS",
     "WINDOWS",
     "FeatureBars",
+    "Vector",
     "features_of",
     "frames_at",
     "m1_bars_for",
@@ -31,6 +33,9 @@ __all__ = [
 
 FEATURE_VERSION = "1"
 """Changes with any feature's code: vectors of two versions are never learnt from together."""
+
+Vector: TypeAlias = Mapping[str, float | None]
+"""Features by name, in the order of `FEATURES`."""
 
 FEATURES: tuple[str, ...] = tuple(FEATURE_WORDS)
 """The names of the features, in the order that models know them."""

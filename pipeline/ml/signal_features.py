@@ -24,14 +24,20 @@ def ticket(market: Market, plan: Plan, instrument: Instrument) -> Values:
     away = None if market.close is None else side * (market.close - entry)
     return {
         "stop_atr": ratio(risk, market.atr),
-        "target_r": ratio(side * (last - entry), risk),
-        "first_target_r": ratio(side * (first - entry), risk),
+        "target_r": _in_r(side * (last - entry), risk),
+        "first_target_r": _in_r(side * (first - entry), risk),
         "spread_atr": ratio(spread, market.atr),
         "spread_r": ratio(spread, risk),
         "limit_distance": ratio(away, market.atr) if limit else 0.0,
         "is_long": float(side > 0),
         "trigger_minutes": float(market.signal.tf.minutes),
     }
+
+
+def _in_r(distance: float, risk: float) -> float | None:
+    """Return a distance in R to four decimals: a rule of 2 R gives 2, not a hair more."""
+    found = ratio(distance, risk)
+    return None if found is None else round(found, 4)
 
 
 def _spread(signal: Signal, instrument: Instrument) -> float | None:

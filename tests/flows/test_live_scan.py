@@ -17,6 +17,7 @@ from pipeline.domain.live import LIVE, DecisionKind, LiveRequest
 from pipeline.domain.market import Timeframe
 from pipeline.domain.report import DeliveryKind
 from pipeline.domain.watch import LiveRules, Watch
+from pipeline.ml.features import FEATURE_VERSION, features_of, frames_at
 from pipeline.setups.engine import detect, find_signals, frames_for
 from pipeline.setups.rules import parse_setup
 from tests.kit.fast_market import OPENED, Anchor, FastMarket
@@ -130,6 +131,19 @@ async def kept(world):
     return {(r.signal.symbol, r.signal.known_at, r.signal.side): r for r in rows}
 
 
+async def vectors_are_the_backtests(records, world):
+    known = 0
+    for record in records:
+        signal = record.signal
+        bars = world.market._bars[signal.symbol]
+        instrument = await world.services.instruments.get(signal.symbol)
+        frames = frames_at(bars, signal.tf, signal.known_at)
+        assert record.features == features_of(signal, record.plan, frames, instrument)
+        assert record.feature_version == FEATURE_VERSION
+        known += sum(value is not None for value in record.features.values())
+    assert known > 20 * len(records)
+
+
 async def test_an_hour_live_is_the_backtests_hour(world):
     reports = await world.play(60)
     rows = await kept(world)
@@ -140,6 +154,7 @@ async def test_an_hour_live_is_the_backtests_hour(world):
     assert set(rows) == expected
     assert all(r.decision.decision is DecisionKind.APPROVED for r in rows.values())
     assert all(r.chart and r.receipt.drawn_at for r in rows.values())
+    await vectors_are_the_backtests(rows.values(), world)
     assert sum(r.signals_found for r in reports) == len(expected)
     owed = await world.services.outbox.claim(world.wall.now, lease=MINUTE, limit=100)
     assert [d.kind for d in owed] == [DeliveryKind.ALERT]

@@ -55,3 +55,14 @@ def test_a_life_that_goes_on_has_none():
     record = hand_made(tf=Timeframe.M1)
     with pytest.raises(ValueError, match="has not ended"):
         label(record, minutes_of(0, 0.5))
+
+
+def test_a_row_has_the_vector_of_its_signal():
+    vector = {"stop_atr": 1.25, "sweep_depth": None}
+    given = hand_made(tf=Timeframe.M1).model_copy(
+        update={"features": vector, "feature_version": "7"}
+    )
+    row = label(given, minutes_of(0, 2.2, 3))
+    assert (row.features, row.feature_version) == (vector, "7")
+    bare = label(hand_made(tf=Timeframe.M1), minutes_of(0, 2.2, 3))
+    assert (bare.features, bare.feature_version) == (None, None)

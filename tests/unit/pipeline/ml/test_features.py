@@ -25,7 +25,7 @@ from tests.kit.feature_cases import MARKETS, cases_of, doubled_case, market_bars
 from tests.kit.setups import LIBRARY, TOY, random_bars, signals_of
 
 SYMBOLS = ("EURUSD", "GER40")
-GOLDEN = {"1": "3cdef12f8e890018"}
+GOLDEN = {"1": "d54e9fc61cb05688"}
 """By version, the fingerprint of all vectors of one seeded market."""
 
 
