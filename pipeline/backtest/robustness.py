@@ -167,6 +167,20 @@ def stationary_sums(values: np.ndarray, rng: np.random.Generator, draws: int) ->
     blocks come from running sums, so the cost is that of the blocks and not of the days.
     """
     days = len(values)
+    begins, lengths = stationary_blocks(days, rng, draws)
+    running = np.zeros((2 * days + 1, values.shape[1]))
+    np.cumsum(np.vstack([values, values]), axis=0, out=running[1:])
+    columns = (running[:, i] for i in range(values.shape[1]))
+    return np.column_stack([(c[begins + lengths] - c[begins]).sum(axis=1) for c in columns])
+
+
+def stationary_blocks(
+    days: int, rng: np.random.Generator, draws: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (draws, blocks): the first day of each block, and its length; 0: not used.
+
+    Days are counted on past the end at the beginning; lengths of a draw add up to `days`.
+    """
     chance = 1.0 / block_days(days)
     per_draw = int(days * chance + 6 * math.sqrt(days * chance) + 6)
     ends = np.zeros((draws, 0), dtype=np.int64)
@@ -174,12 +188,7 @@ def stationary_sums(values: np.ndarray, rng: np.random.Generator, draws: int) ->
         more = np.cumsum(rng.geometric(chance, (draws, per_draw)), axis=1)
         ends = np.hstack([ends, more + (ends[:, -1:] if ends.shape[1] else 0)])
     ends = np.minimum(ends, days)
-    begins = rng.integers(0, days, ends.shape)
-    lengths = np.diff(ends, axis=1, prepend=0)
-    running = np.zeros((2 * days + 1, values.shape[1]))
-    np.cumsum(np.vstack([values, values]), axis=0, out=running[1:])
-    columns = (running[:, i] for i in range(values.shape[1]))
-    return np.column_stack([(c[begins + lengths] - c[begins]).sum(axis=1) for c in columns])
+    return rng.integers(0, days, ends.shape), np.diff(ends, axis=1, prepend=0)
 
 
 def drawdown_luck(rr: np.ndarray, rng: np.random.Generator, draws: int) -> DrawdownLuck | None:

@@ -67,6 +67,7 @@ class GateVerdict(_Frozen):
     conditions: tuple[GateCondition, ...]
     challenger: ModelMetrics
     champion: ModelMetrics | None = None
+    notes: tuple[str, ...] = Field(default=(), description="on which rows it was judged, and why")
 
     @property
     def failed(self) -> tuple[GateCondition, ...]:
@@ -80,6 +81,18 @@ class GoldenRow(_Frozen):
     features: tuple[float | None, ...]
     raw: float
     score: float
+
+
+class Profile(_Frozen):
+    """How one feature was spread over the training rows: what drift is measured from.
+
+    A value belongs to the first bin whose edge is not below it; there is one bin more than edges.
+    """
+
+    feature: str
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    missing: int = Field(description="rows where it was not known; a bin of its own")
 
 
 class ModelManifest(_Frozen):
@@ -104,6 +117,7 @@ class ModelManifest(_Frozen):
     base_rate: float = Field(description="share of positives in the training window")
     metrics: ModelMetrics = Field(description="on the last, untouched window")
     golden: tuple[GoldenRow, ...]
+    profiles: tuple[Profile, ...] = ()
     expiry_days: int = Field(default=90, ge=1, description="not used when older than this")
     sha256: str = Field(default="", description="of the trees' text; set when it is kept")
 
