@@ -9,12 +9,14 @@ from bot import (
     views_report,
     views_research,
     views_retraining,
+    views_train,
     views_verify,
 )
 from bot.layout import View
 from pipeline.domain.exchange import CollectionResult
 from pipeline.domain.replay import ReplayReport
 from pipeline.domain.report import BacktestReport
+from pipeline.domain.train_report import TrainReport
 from pipeline.live.certificate import ParityReport
 from pipeline.research.reports import BatchReport, SweepReport, WalkForwardReport
 from pipeline.verify.report import VerifyReport
@@ -38,6 +40,7 @@ VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
         CollectionResult.model_validate(kept)
     ),
     "replay_flow": lambda kept: views_replay.replay(ReplayReport.model_validate(kept)),
+    "train_model_flow": lambda kept: views_train.training(TrainReport.model_validate(kept)),
     "batch_flow": lambda kept: views_research.batch(BatchReport.model_validate(kept)),
 }
 """Flow type -> the view of its dumped report."""
