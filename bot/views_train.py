@@ -35,15 +35,19 @@ def _skipped(report: TrainReport) -> Lines:
 
 def _card(report: TrainReport, card: ModelCard) -> Lines:
     figures = [f"{name} {figure}" for name, figure in metric_lines(card.manifest.metrics)]
-    passing, drift = model_text.passing_lines(card), model_text.drift_lines(card)
     folded = [*condition_lines(card), *card.notes]
+    why = f"{words.GATE}: {model_text.verdict_title(card)}"
+    quoted: Lines = [ExpandableBlockQuote(as_list(*folded))] if folded else []
     return [
         *model_text.data_lines(card), "", *figures, *comparison(report),
-        *(["", Bold(words.PASSING), *passing] if passing else []),
-        *(["", Bold(words.DRIFT), *drift] if drift else []),
-        *(["", Bold(f"{words.GATE}: {model_text.verdict_title(card)}"),
-           ExpandableBlockQuote(as_list(*folded))] if folded else []),
+        *_part(words.PASSING, [*model_text.passing_lines(card)]),
+        *_part(words.DRIFT, [*model_text.drift_lines(card)]),
+        *_part(why, quoted),
     ]  # fmt: skip
+
+
+def _part(title: str, lines: Lines) -> Lines:
+    return ["", Bold(title), *lines] if lines else []
 
 
 def comparison(report: TrainReport) -> list[str]:
