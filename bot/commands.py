@@ -73,6 +73,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         "why", "Why there was no signal", "/why GER40 2025-03-10 10:15 Frank_raid_v1", "viewer"
     ),
+    Command("train", "Train the model that scores signals", "/train setup=IB_raid_v1", "trader"),
     Command("parity", "Live held against the backtest", "/parity yesterday", "trader"),
     Command("signal", "Everything about one signal", "/signal sig_live_012", "viewer"),
     Command("week", "What a week of signals made", "/week last", "viewer"),

@@ -11,6 +11,7 @@ from flows.live_upkeep import keep_scan_log
 from flows.parity_nightly import launch_parity
 from flows.services import Services
 from flows.similar import renew_cases
+from flows.train_weekly import launch_training
 from flows.weekly import send_weekly_cards
 from storage.telemetry import get_logger
 
@@ -22,6 +23,7 @@ CHORES: tuple[tuple[Chore, timedelta], ...] = (
     (send_heartbeats, MINUTE),
     (send_weekly_cards, 15 * MINUTE),
     (launch_parity, 15 * MINUTE),
+    (launch_training, 5 * MINUTE),
     (renew_cases, DAY),
     (keep_scan_log, 15 * MINUTE),
 )

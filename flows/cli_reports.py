@@ -8,6 +8,7 @@ from flows.cli_parity import PARITY_LINES
 from flows.cli_replay import REPLAY_LINES
 from flows.cli_research_lines import RESEARCH_LINES
 from flows.cli_retraining import EXCHANGE_LINES
+from flows.cli_train import TRAIN_LINES
 from flows.cli_verify import VERIFY_LINES
 from flows.cli_views import report_lines
 from pipeline.domain.report import BacktestReport
@@ -25,6 +26,7 @@ LINES: dict[str, Callable[[Kept, Path], list[str]]] = {
     **EXCHANGE_LINES,
     **PARITY_LINES,
     **RESEARCH_LINES,
+    **TRAIN_LINES,
     **VERIFY_LINES,
 }
 """Flow type -> the lines of its dumped report; the path is the archive's."""

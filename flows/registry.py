@@ -20,12 +20,14 @@ from flows.prefect_env import prefect_environment
 from flows.replay_flow import replay_flow
 from flows.research_flows import batch_flow, sweep_flow, walkforward_flow
 from flows.retraining_flows import data_collection
+from flows.train_model_flow import train_model_flow
 from flows.verify_flow import verify_flow
 
 __all__ = [
     "DEPLOYMENTS",
     "LIVE_POOL",
     "POOL",
+    "TRAINING_POOL",
     "Deployment",
     "ensure_deployments",
     "prefect_environment",
@@ -33,6 +35,7 @@ __all__ = [
 
 POOL = "local_pool"
 LIVE_POOL = "live_pool"
+TRAINING_POOL = "training_pool"
 POOL_TYPE = "resident"
 _TOP = Path(__file__).resolve().parents[1]
 
@@ -89,6 +92,13 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
         flow=parity_flow,
         entrypoint="flows/parity_flow.py:parity_flow",
         tags=("live", "parity", "production"),
+    ),
+    Deployment(  # Sundays at 3, "0 3 * * 0", in the owner's zone: by flows/train_weekly.py
+        name="train_model_flow_prod",
+        flow=train_model_flow,
+        entrypoint="flows/train_model_flow.py:train_model_flow",
+        pool=TRAINING_POOL,
+        tags=("ml", "training"),
     ),
     Deployment(
         name="data_collection_prod",

@@ -48,14 +48,20 @@ class ResidentResult(BaseWorkerResult):
 
 
 class ResidentWorker(BaseWorker[BaseJobConfiguration, BaseVariables, ResidentResult]):
-    """Runs the flows of the registry in this process, at most `limit` at a time."""
+    """Runs the flows of the registry in this process, at most `limit` at a time.
+
+    `poll` is how often the server is asked when no event came, in seconds.
+    """
 
     type = POOL_TYPE
 
-    def __init__(self, services: Services, pool: str = POOL) -> None:
-        limit = services.settings.max_parallel_runs
+    def __init__(
+        self, services: Services, pool: str = POOL, *, limit: int | None = None, poll: float = POLL
+    ) -> None:
+        limit = limit or services.settings.max_parallel_runs
         super().__init__(work_pool_name=pool, name=f"scout-{os.getpid()}", limit=limit)
         self._pool = pool
+        self._poll_every = poll
         self._services = services
         self._stops: dict[UUID, Stop] = {}
         self._draining = False
@@ -133,7 +139,7 @@ class ResidentWorker(BaseWorker[BaseJobConfiguration, BaseVariables, ResidentRes
         if not self._draining:
             await self.get_and_submit_flow_runs()
         try:
-            async with asyncio.timeout(POLL):
+            async with asyncio.timeout(self._poll_every):
                 await self._wake.wait()
         except TimeoutError:
             return

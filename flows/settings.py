@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.exchange import LEAST_DAYS, MOST_DAYS, market_named
+from pipeline.weekly_time import WeeklyTime
 from storage.mt5_bridge import LEAST_TOKEN
 
 ChartTheme = Literal["tv_dark", "tv_light"]
@@ -112,6 +113,19 @@ class Settings(BaseSettings):
         le=3650,
         description="how long bars as seen live, scans and evaluations are kept (days)",
     )
+    train_schedule: str = Field(
+        default="weekly_sunday_03:00",
+        description="when models are trained, in the zone of TIMEZONE: weekly_DAY_HH:MM or off",
+    )
+    train_timeout: float = Field(
+        default=3600.0, gt=0, description="longest time one training may compute (seconds)"
+    )
+    models_kept: int = Field(
+        default=10,
+        ge=2,
+        le=1000,
+        description="versions of a model that are kept, besides all that were ever in use (count)",
+    )
     import_max_mb: int = Field(
         default=20, ge=1, description="largest file taken by an import (megabytes)"
     )
@@ -213,6 +227,14 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError) as error:
             raise ValueError(f"{value!r} is no IANA time zone, like Europe/Berlin") from error
         return value
+
+    @field_validator("train_schedule")
+    @classmethod
+    def _known_schedule(cls, value: str) -> str:
+        try:
+            return "off" if value.lower() == "off" else WeeklyTime.parse(value).word
+        except BadRequestError as error:
+            raise ValueError(error.user_text) from error
 
     @field_validator("mt5_bridge_address")
     @classmethod

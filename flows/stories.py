@@ -7,13 +7,14 @@ from flows.parity import PARITY
 from flows.replay import REPLAY
 from flows.story import Story
 from flows.sweep import SWEEP
+from flows.train_model import TRAIN
 from flows.verify import VERIFY
 from flows.walkforward import WALKFORWARD
 from pipeline.domain.request import Run
 
 STORIES: dict[str, Story] = {
     story.flow_type: story
-    for story in (BACKTEST, SWEEP, WALKFORWARD, BATCH, VERIFY, REPLAY, PARITY, COLLECTION)
+    for story in (BACKTEST, SWEEP, WALKFORWARD, BATCH, VERIFY, REPLAY, PARITY, COLLECTION, TRAIN)
 }
 
 

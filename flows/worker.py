@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 GRACE = 4.0
 RECOVER_EVERY = 30.0
+TRAINING_POLL = 15.0
 
 
 def main() -> None:
@@ -44,6 +45,7 @@ def main() -> None:
 async def work(settings: "Settings") -> None:
     """Open the services, warm the pool, take up what was left behind, and serve."""
     from flows.pulse import Heart  # noqa: PLC0415
+    from flows.registry import TRAINING_POOL  # noqa: PLC0415
     from flows.resident import ResidentWorker  # noqa: PLC0415
     from flows.services import open_services  # noqa: PLC0415
 
@@ -54,11 +56,12 @@ async def work(settings: "Settings") -> None:
     async with open_services(settings) as services:
         warming = asyncio.create_task(services.cpu.warm())
         worker = ResidentWorker(services)
+        trainer = ResidentWorker(services, TRAINING_POOL, limit=1, poll=TRAINING_POLL)
         recovering = asyncio.create_task(_recover_often(services, worker.ready))
         telling = asyncio.create_task(_tell_ready(worker.ready, warming))
         heart = Heart("worker", services, lambda: {"active": worker.ready.is_set()})
         beating = asyncio.create_task(heart.keep())
-        await worker.serve(stopping, GRACE)
+        await asyncio.gather(worker.serve(stopping, GRACE), trainer.serve(stopping, GRACE))
         tasks = (recovering, warming, telling, beating)
         for task in tasks:
             task.cancel()

@@ -12,6 +12,7 @@ from pipeline.domain.market import Timeframe
 from pipeline.domain.request import Actor, Channel, RunStatus
 from tests.kit.plain_services import wavy_bars
 from tests.kit.prefect_server import WorkerProcess, prefect_server
+from tests.kit.training import labelled
 
 __all__ = ["prefect_server"]
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(300)]
@@ -187,3 +188,20 @@ async def test_the_worker_outlasts_the_server_s_restart(prefect_server, services
     run = await control.launch_text(COMMAND, CHAT, services)
     run = await until(run.run_id, services, over, seconds=90)
     assert run.status is RunStatus.COMPLETED, run.error
+
+
+async def test_a_training_runs_in_its_own_pool_beside_the_others(services):
+    """In the worker that is there anyway, one at a time; what computes is a process of its own."""
+    await services.labels.put(labelled(900), services.clock())
+    words = "/train trees=20 folds=2 min_samples=400"
+    first, second = [await control.launch_text(words, CHAT, services) for _ in range(2)]
+    beside = await control.launch_text(COMMAND, CHAT, services)
+    await until(beside.run_id, services, over, seconds=120)
+    runs = [await until(run.run_id, services, over, seconds=200) for run in (first, second)]
+    assert {run.status for run in runs} == {RunStatus.COMPLETED}, [run.error for run in runs]
+    shown = await services.launcher.find(runs[0])
+    assert shown["work_pool_name"] == "training_pool"
+    assert set(shown["tags"]) >= {"ml", "training"}
+    assert runs[0].ended_at <= runs[1].started_at or runs[1].ended_at <= runs[0].started_at
+    versions = await services.models.versions("signal_classifier")
+    assert {version.run_id for version in versions} == {run.run_id for run in runs}
