@@ -126,6 +126,11 @@ def is_setup_check(text: str) -> bool:
     return word_of(text) in ("setup", "setups") and [w.lower() for w in first] == ["check"]
 
 
+def is_label_import(text: str) -> bool:
+    """Tell whether a text is `/import labels`."""
+    return word_of(text) == "import" and rest_of(text).lower().split()[:1] == ["labels"]
+
+
 def run_id_in(text: str) -> str | None:
     """Return the first run id in `text`, or None."""
     match = RUN_ID.search(normalise(text))

@@ -26,6 +26,7 @@ from flows import (
 )
 from flows import cli_views as views
 from flows.cli_app import BAD_REQUEST, actor, app, print_lines, run_command, say
+from flows.cli_labels import import_label_files
 from flows.import_words import file_limits
 from flows.ingest import ImportAnswers, ImportQuestion, import_file
 from flows.services import Services
@@ -66,7 +67,12 @@ def import_files(
         bool | None, typer.Option("--day-first/--month-first", help="order in 03/04/2025")
     ] = None,
 ) -> None:
-    """Import files of bars; where a file leaves a question open, it is asked."""
+    """Import files of bars; where a file leaves a question open, it is asked.
+
+    Or your own labels of past signals: scout import labels FILE.
+    """
+    if str(files[0]) == "labels" and files[1:]:
+        run_command(lambda services: import_label_files(files[1:], services))
     answers = ImportAnswers(symbol=symbol, timeframe=timeframe, zone=zone, day_first=day_first)
     run_command(lambda services: _import(files, answers, services))
 
