@@ -153,6 +153,12 @@ def checked_request(request: TrainRequest) -> TrainRequest:
             f"model_type {request.model_type!r}: small letters, digits and _ only.",
             field="model_type", value=request.model_type, closest=("signal_classifier",),
         )  # fmt: skip
+    if request.dry_run:
+        raise BadRequestError(
+            "A training has no dry run. It is safe to try: a model comes into use only if it is "
+            "better, and one tap rolls back.",
+            field="dry_run", value="true", closest=("false",), corrected="/train",
+        )  # fmt: skip
     if request.schedule != "off":
         WeeklyTime.parse(request.schedule)
     return request.model_copy(update={"training_data": taken_over(request.training_data)})

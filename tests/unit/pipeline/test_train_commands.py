@@ -77,7 +77,6 @@ def test_words():
         search_trials=20, cross_validation_folds=4, n_estimators=50
     )
     assert train("/train IB_raid_v1 GER40 2024").training_data.end == date(2024, 12, 31)
-    assert train("/train dry_run").dry_run
 
 
 whole = st.integers(50, 5000)
@@ -128,6 +127,8 @@ def test_any_text_is_a_training_or_refused_by_field(text):
     ('/train {"model_type": "../x"}', "model_type", "small letters"),
     ('/train {"hyperparams": {"algorithm": "forest"}}', "hyperparams.algorithm", "lightgbm"),
     ('/train {"schedule": "hourly"}', "schedule", "weekly_sunday_03:00"),
+    ("/train dry_run", "dry_run", "rolls back"),
+    ('/train {"options": {"dry_run": true}}', "dry_run", "/train"),
     ("/train {", "text", "JSON"),
     ("/train {" + '"a":[' * 2000, "text", "JSON"),
     ('/train {"options": {"max_trades": 5}}', "options.max_trades", "dry_run"),
@@ -143,9 +144,9 @@ def test_refusals_name_field_value_and_fix(text, field, hint):
 def test_start_s_own_request_with_mode_train():
     text = json.dumps({"mode": "train", "symbol": "GER40", "setup_id": "IB_raid_v1",
                        "timeframe": "M5", "start": "2025-05-01", "end": "2025-10-31",
-                       "options": {"dry_run": True}})  # fmt: skip
+                       "options": {"dry_run": False}})  # fmt: skip
     found = train(f"/train {text}")
-    assert found.dry_run
+    assert not found.dry_run
     data = found.training_data
     assert (data.symbols, data.setups, data.end) == (
         ("GER40",), ("IB_raid_v1",), date(2025, 10, 31)
