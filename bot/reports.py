@@ -13,7 +13,7 @@ from bot import (
     views_verify,
 )
 from bot.layout import View
-from pipeline.domain.exchange import CollectionResult
+from pipeline.domain.exchange import CollectionResult, RetrainingResult
 from pipeline.domain.replay import ReplayReport
 from pipeline.domain.report import BacktestReport
 from pipeline.domain.train_report import TrainReport
@@ -38,6 +38,9 @@ VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
     "parity_flow": lambda kept: views_parity.certificate(ParityReport.model_validate(kept)),
     "data_collection": lambda kept: views_retraining.collection(
         CollectionResult.model_validate(kept)
+    ),
+    "model_retraining": lambda kept: views_retraining.retraining(
+        RetrainingResult.model_validate(kept)
     ),
     "replay_flow": lambda kept: views_replay.replay(ReplayReport.model_validate(kept)),
     "train_model_flow": lambda kept: views_train.training(TrainReport.model_validate(kept)),

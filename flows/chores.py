@@ -9,6 +9,7 @@ from flows.digests import send_due_digests
 from flows.heartbeat import send_heartbeats
 from flows.live_upkeep import keep_scan_log
 from flows.parity_nightly import launch_parity
+from flows.retraining_schedule import retrain_when_due
 from flows.services import Services
 from flows.similar import renew_cases
 from flows.train_weekly import launch_training
@@ -25,6 +26,7 @@ CHORES: tuple[tuple[Chore, timedelta], ...] = (
     (launch_parity, 15 * MINUTE),
     (launch_training, 5 * MINUTE),
     (renew_cases, DAY),
+    (retrain_when_due, MINUTE),
     (keep_scan_log, 15 * MINUTE),
 )
 """Each chore and how often it is looked into; each knows itself what it has done already."""

@@ -7,8 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli_app import FREE_WORDS, app
-from flows.retraining_text import collection_headline, collection_lines
-from pipeline.domain.exchange import CollectionResult
+from flows.retraining_text import (
+    collection_headline,
+    collection_lines,
+    retraining_headline,
+    retraining_lines,
+)
+from pipeline.domain.exchange import CollectionResult, RetrainingResult
 
 
 @app.command(context_settings=FREE_WORDS)
@@ -29,7 +34,15 @@ def _collection(kept: Mapping[str, Any], archive: Path) -> list[str]:
     return [collection_headline(result), *(f"  {line}" for line in collection_lines(result))]
 
 
+def _retraining(kept: Mapping[str, Any], archive: Path) -> list[str]:
+    result = RetrainingResult.model_validate(kept)
+    files = archive.parent / result.model_path
+    lines = [*retraining_lines(result), f"file    {files}"]
+    return [retraining_headline(result), *(f"  {line}" for line in lines)]
+
+
 EXCHANGE_LINES: dict[str, Callable[[Mapping[str, Any], Path], list[str]]] = {
     "data_collection": _collection,
+    "model_retraining": _retraining,
 }
 """Flow type -> the lines of its dumped report."""

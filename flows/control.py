@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from flows.backtest import BACKTEST
 from flows.dry_run import DryRunPlan, plan
+from flows.model_retraining import RETRAINING
 from flows.progress import place_of, tell_progress
 from flows.services import Services
 from flows.start_checks import known_words, today
@@ -20,6 +21,7 @@ from pipeline.domain.errors import (
     NotAllowedError,
 )
 from pipeline.domain.request import Actor, BacktestRequest, Run, RunStatus
+from pipeline.retraining_commands import names_market
 from storage.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -57,6 +59,8 @@ async def launch_text(text: str, actor: Actor, services: Services) -> Run | DryR
 def story_of_text(text: str) -> Story:
     """Return the kind of run that a command's word asks for; a backtest without a word."""
     word = re.match(r"\s*/(\w+)", text)
+    if word and word.group(1).lower() == RETRAINING.command and names_market(text):
+        return RETRAINING
     return (word and story_named(word.group(1).lower())) or BACKTEST
 
 

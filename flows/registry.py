@@ -2,14 +2,15 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from prefect import Flow
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.utilities.callables import parameter_schema
 
@@ -19,7 +20,8 @@ from flows.parity_flow import parity_flow
 from flows.prefect_env import prefect_environment
 from flows.replay_flow import replay_flow
 from flows.research_flows import batch_flow, sweep_flow, walkforward_flow
-from flows.retraining_flows import data_collection
+from flows.retraining_flows import data_collection, model_retraining
+from flows.settings import Settings
 from flows.train_model_flow import train_model_flow
 from flows.verify_flow import verify_flow
 
@@ -29,6 +31,7 @@ __all__ = [
     "POOL",
     "TRAINING_POOL",
     "Deployment",
+    "deployments_for",
     "ensure_deployments",
     "prefect_environment",
 ]
@@ -41,6 +44,15 @@ _TOP = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
+class Planned:
+    """When a deployment is started by itself, and with which parameters."""
+
+    cron: str
+    zone: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Deployment:
     """A flow, the name and pool under which it can be started, and its defaults."""
 
@@ -50,6 +62,7 @@ class Deployment:
     pool: str = POOL
     tags: tuple[str, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
+    schedules: tuple[Planned, ...] = ()
 
     @property
     def version(self) -> str:
@@ -101,6 +114,13 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
         tags=("ml", "training"),
     ),
     Deployment(
+        name="model_retraining_prod",
+        flow=model_retraining,
+        entrypoint="flows/retraining_flows.py:model_retraining",
+        pool=TRAINING_POOL,
+        tags=("ml", "exchange", "training"),
+    ),
+    Deployment(
         name="data_collection_prod",
         flow=data_collection,
         entrypoint="flows/retraining_flows.py:data_collection",
@@ -114,6 +134,22 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
         tags=("live", "replay", "production"),
     ),
 )
+
+
+def deployments_for(settings: Settings) -> tuple[Deployment, ...]:
+    """Return all deployments, with the schedules that the settings ask for."""
+    planned = tuple(
+        Planned(
+            settings.retrain_schedule,
+            settings.timezone,
+            {"symbol": symbol, "days": settings.retrain_days},
+        )
+        for symbol in settings.retrain_symbols
+    )
+    return tuple(
+        replace(one, schedules=planned) if one.flow is model_retraining else one
+        for one in DEPLOYMENTS
+    )
 
 
 @cache  # what runs is what was there at the first call; reading it all again holds up alerts
@@ -157,6 +193,9 @@ def _schema(flow: Flow[..., Any]) -> dict[str, Any]:
 
 
 async def _ensure_deployment(client: PrefectClient, wanted: Deployment) -> None:
+    """Bring one up to date. What is up to date stays: writing it anew drops its coming runs."""
+    if await _is_current(client, wanted):
+        return
     flow_id = await client.create_flow(wanted.flow)
     await client.create_deployment(
         flow_id=flow_id,
@@ -169,4 +208,30 @@ async def _ensure_deployment(client: PrefectClient, wanted: Deployment) -> None:
         path=str(_TOP),
         parameter_openapi_schema=_schema(wanted.flow),
         enforce_parameter_schema=True,
+        schedules=[
+            DeploymentScheduleCreate(
+                schedule=CronSchedule(cron=one.cron, timezone=one.zone), parameters=one.parameters
+            )
+            for one in wanted.schedules
+        ],
+    )
+
+
+async def _is_current(client: PrefectClient, wanted: Deployment) -> bool:
+    """Tell whether the server has the deployment as it should be."""
+    try:
+        held = await client.read_deployment_by_name(f"{wanted.flow.name}/{wanted.name}")
+    except ObjectNotFound:
+        return False
+    planned = [
+        Planned(one.schedule.cron, one.schedule.timezone or "UTC", one.parameters)
+        for one in held.schedules
+        if isinstance(one.schedule, CronSchedule)
+    ]
+    same = len(planned) == len(held.schedules) == len(wanted.schedules)
+    return (
+        same
+        and all(one in planned for one in wanted.schedules)
+        and (held.version, held.work_pool_name) == (wanted.version, wanted.pool)
+        and (held.parameters, set(held.tags)) == (wanted.parameters, set(wanted.tags))
     )

@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 
 from flows.control import queue
 from flows.prefect_shell import SURROUNDINGS, run_shown
-from pipeline.domain.exchange import CollectRequest, market_named
+from pipeline.domain.exchange import CollectRequest, RetrainRequest, market_named
 from pipeline.domain.request import Actor, Channel
 
 SCHEDULED = Actor(channel=Channel.SCHEDULE, name="prefect")
@@ -23,5 +23,15 @@ async def data_collection(run_id: str = "", symbol: str = "", days: int = 30) ->
     if run_id:
         return await run_shown(run_id)
     request = CollectRequest(symbol=market_named(symbol), days=days)
+    run = await queue(request, SCHEDULED, SURROUNDINGS.get().services)
+    return await run_shown(run.run_id)
+
+
+@flow(name="model_retraining", retries=0, persist_result=False, validate_parameters=True)
+async def model_retraining(run_id: str = "", symbol: str = "", days: int = 30) -> State[Any]:
+    """Run the queued retraining `run_id`, or retrain the model of `symbol`."""
+    if run_id:
+        return await run_shown(run_id)
+    request = RetrainRequest(symbol=market_named(symbol), days=days, trigger="scheduled")
     run = await queue(request, SCHEDULED, SURROUNDINGS.get().services)
     return await run_shown(run.run_id)

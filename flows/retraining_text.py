@@ -1,6 +1,6 @@
 """How collections and retrainings read, in the chat and on the command line."""
 
-from pipeline.domain.exchange import CollectionResult, Hole
+from pipeline.domain.exchange import CollectionResult, Hole, RetrainingResult
 
 _HOLES_SHOWN = 3
 
@@ -33,3 +33,24 @@ def hole_lines(gaps: tuple[Hole, ...], missing: int) -> list[str]:
         *shown,
         *([f"… and {more} more gaps"] if more > 0 else []),
     ]
+
+
+def retraining_headline(result: RetrainingResult) -> str:
+    """Return the first line: whether the model is in use now."""
+    state = "is in use now" if result.activated else "is kept, not used"
+    return f"{result.model_id} {result.version} {state}"
+
+
+def retraining_lines(result: RetrainingResult) -> list[str]:
+    """Return what else there is to say of a retraining."""
+    lines = [
+        f"{result.symbol} at {result.exchange}: {result.rows} rows out of {result.bars} bars",
+        result.worth,
+    ]
+    verdict = result.comparison
+    if verdict is not None:
+        rival = verdict.against or "chance"
+        lines.append(f"Held against {rival}:")
+        lines += [("✓ " if c.passed else "✗ ") + c.words for c in verdict.conditions]
+    missing = sum(hole.missing for hole in result.gaps)
+    return [*lines, *hole_lines(result.gaps, missing), *result.warnings]

@@ -217,6 +217,8 @@ class Settings(BaseSettings):
             CronTrigger.from_crontab(value)
         except ValueError as error:
             raise ValueError(f"{value!r} is no cron line of five words, like 0 4 * * *") from error
+        if any(letter.isdigit() for letter in value.split()[4]):  # 0 is Sunday here, Monday there
+            raise ValueError(f"{value!r}: write weekdays as words, like sun or mon-fri")
         return value
 
     @field_validator("timezone")

@@ -3,6 +3,7 @@
 from flows.backtest import BACKTEST
 from flows.batch import BATCH
 from flows.data_collection import COLLECTION
+from flows.model_retraining import RETRAINING
 from flows.parity import PARITY
 from flows.replay import REPLAY
 from flows.story import Story
@@ -14,7 +15,18 @@ from pipeline.domain.request import Run
 
 STORIES: dict[str, Story] = {
     story.flow_type: story
-    for story in (BACKTEST, SWEEP, WALKFORWARD, BATCH, VERIFY, REPLAY, PARITY, COLLECTION, TRAIN)
+    for story in (
+        BACKTEST,
+        SWEEP,
+        WALKFORWARD,
+        BATCH,
+        VERIFY,
+        REPLAY,
+        PARITY,
+        COLLECTION,
+        TRAIN,
+        RETRAINING,  # after TRAIN, whose command it shares: START tells them apart by the market
+    )
 }
 
 

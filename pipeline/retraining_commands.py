@@ -32,7 +32,7 @@ def parse_collect(text: str, known: KnownWords, today: date) -> CollectRequest:
     return _parse(text, CollectRequest, "/collect")
 
 
-def parse_retraining(text: str, known: KnownWords, today: date) -> RetrainRequest:
+def parse_retraining(text: str, known: KnownWords | None, today: date | None) -> RetrainRequest:
     """Return the retraining that `text` asks for: a market, and maybe days=30.
 
     Raises

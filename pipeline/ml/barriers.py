@@ -81,11 +81,12 @@ def label_directions(
             i += 1
             continue
         row = _resolve(i, high, low, close, distance[i], fee)
-        if row is None or not usable[i : row[1] + 1].all():
-            i += 1
-            continue
-        rows.append(row)
-        i = row[1] + 1
+        if row is None:
+            break  # a later start that is decided by now would be chosen for being quick
+        until = row[1]
+        if usable[i : until + 1].all():
+            rows.append(row)
+        i = until + 1
     columns = np.array(rows, dtype="float64").reshape(-1, 5)
     return Barriers(
         at=columns[:, 0].astype("int64"),

@@ -42,6 +42,8 @@ def exchange_features(bars: pd.DataFrame) -> np.ndarray:
     NaN: the window isn't full yet, or holds nothing to measure by. Each row depends on the
     `WARM_UP` bars up to it alone, to the last bit.
     """
+    if bars.empty:
+        return np.empty((0, len(FEATURES)))
     o, h, low, c, v = (
         bars[name].to_numpy() for name in ("open", "high", "low", "close", "volume")
     )
@@ -63,7 +65,7 @@ def exchange_features(bars: pd.DataFrame) -> np.ndarray:
             v / _over(v, 48).mean(1),
             *_clock(bars),
         ]
-    table = np.column_stack(columns) if len(bars) else np.empty((0, len(FEATURES)))
+    table = np.column_stack(columns)
     table[~np.isfinite(table)] = np.nan
     return table
 

@@ -18,12 +18,14 @@ STEP = 300_000
 END = datetime(2026, 11, 20, 10, 2, tzinfo=UTC)
 
 
-def market_of(days: int = 31, *, seed: int = 1, prices: np.ndarray | None = None) -> Loopback:
-    """Return an exchange with the last days of BTC/USDT up to END, a random walk unless given."""
-    last = int(END.timestamp() * 1000) // STEP * STEP
+def market_of(
+    days: int = 31, *, seed: int = 1, prices: np.ndarray | None = None, end: datetime = END
+) -> Loopback:
+    """Return an exchange with the last days of BTC/USDT, a random walk unless prices are given."""
+    last = int(end.timestamp() * 1000) // STEP * STEP
     count = days * 288
     opens, made = walk(last - (count - 1) * STEP, count, seed)
-    world = Loopback(now=int(END.timestamp() * 1000))
+    world = Loopback(now=int(end.timestamp() * 1000))
     world.put("BTCUSDT", "5m", opens, made if prices is None else prices)
     return world
 
