@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from flows import parity_steps as steps
+from flows.parity_features import alarm_features, features_line
 from flows.parity_nightly import tell_differences
 from flows.parity_steps import Comparison, Recorded
 from flows.research_report import Drawn, Told, archived, desk_for, keep_report
@@ -15,6 +16,7 @@ from pipeline.domain.errors import BadRequestError
 from pipeline.domain.live import LIVE
 from pipeline.domain.request import Run
 from pipeline.live.certificate import ParityReport, ParityRequest, verdict_of
+from pipeline.live.feature_parity import VectorsCompared, together
 from pipeline.parity_commands import parse_parity
 
 PARITY_TASKS = ("trail", "comparison", "visualizer", "telegram_notify")
@@ -44,6 +46,7 @@ async def run_parity(
 
     async def tell() -> Told:
         await tell_differences(report, run, services)
+        await alarm_features(report, run, services)
         return await desk.tell(report, drawn, documents)
 
     await runner.optional("telegram_notify", Told, tell, keep=False)
@@ -76,14 +79,21 @@ def _report(
         scans=comparison.scans,
         failed=comparison.failed,
         warnings=_warnings(comparison),
+        features=_features(comparison),
     )
 
 
+def _features(comparison: Comparison) -> VectorsCompared:
+    return together([symbol.features for symbol in comparison.symbols])
+
+
 def _warnings(comparison: Comparison) -> tuple[str, ...]:
+    alarm = features_line(_features(comparison))
+    notes = (*((alarm,) if alarm else ()), *comparison.notes)
     if not comparison.unwatched:
-        return comparison.notes
+        return notes
     many = f"{comparison.unwatched} more the backtest knows of setups not watched at that time."
-    return (*comparison.notes, many)
+    return (*notes, many)
 
 
 async def check_parity(request: ParityRequest, services: Services) -> ParityRequest:

@@ -5,7 +5,8 @@ from pipeline.live.parity_day import ParityDay
 
 
 def compare_day(day: ParityDay) -> SymbolCompared:
-    """Hold what live said of one symbol against the backtest."""
+    """Hold what live said of one symbol against the backtest, its features against the bars."""
     from pipeline.live.parity import compare  # noqa: PLC0415
+    from pipeline.live.recounting import recounted  # noqa: PLC0415
 
-    return compare(day)
+    return compare(day).model_copy(update={"features": recounted(day)})

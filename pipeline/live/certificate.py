@@ -12,6 +12,7 @@ from pipeline.domain.market import Side, Timeframe
 from pipeline.domain.request import TaskRecord
 from pipeline.domain.signal import Signal
 from pipeline.domain.trade import Plan
+from pipeline.live.feature_parity import VectorsCompared
 
 
 class _Frozen(BaseModel):
@@ -106,6 +107,7 @@ class SymbolCompared(_Frozen):
     bars: BarsCompared
     signals: tuple[Compared, ...]
     notes: tuple[str, ...] = ()
+    features: VectorsCompared = VectorsCompared()
 
 
 class Facts(_Frozen):
@@ -278,6 +280,7 @@ class ParityReport(BaseModel):
     scans: Scans = Scans()
     failed: dict[str, str] = Field(default_factory=dict, description="symbol -> why not compared")
     warnings: tuple[str, ...] = ()
+    features: VectorsCompared = VectorsCompared()
 
 
 def verdict_of(lines: Sequence[Line], *, recorded: bool, failed: bool) -> Verdict:

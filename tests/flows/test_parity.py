@@ -90,6 +90,7 @@ async def test_a_healthy_evening_is_n_of_n(world):
     assert report.identical == report.signals == len(rows) > 5
     assert (report.symbols, report.setups) == (("EURUSD", "GBPUSD"), (SPEC.setup_id,))
     assert report.timeframes == ("M5",)
+    assert (report.features.vectors, report.features.identical) == (len(rows), len(rows))
     assert (report.scans.expected, report.scans.made, report.scans.missed) == (90, 90, ())
     assert all((b.seen, b.held) == (90, 90) for b in report.bars)
     assert report.warnings == ()
@@ -247,6 +248,40 @@ async def test_what_nothing_explains_is_an_alarm_and_told_at_night(world):
     )
     line = await parity_line(world.services, now - timedelta(hours=1))
     assert line == f"Parity of Thu: {report.identical} of {report.signals} signals identical"
+
+
+async def test_a_vector_that_comes_out_otherwise_is_told_the_owners_in_one_line(world):
+    await world.play(60)
+    services = world.services
+    await services.chats.set_role(77, "owner", world.wall.now)
+    kept = services.signals
+    wrong = (await kept.newest(1000, LIVE))[2]
+    between = kept.between
+
+    async def bent(origin, start, end):
+        vector = {**wrong.features, "bar_range": wrong.features["bar_range"] + 1e-9}
+        bad = wrong.model_copy(update={"features": vector})
+        return [
+            bad if r.signal_id == bad.signal_id else r for r in await between(origin, start, end)
+        ]
+
+    kept.between = bent
+    await owed(services, list(DeliveryKind))
+    world.wall.now = now = MIDNIGHT + timedelta(minutes=21)
+    assert await launch_parity(services, now)
+    [run] = [r for r in await services.runs.newest(5) if r.flow_type == "parity_flow"]
+    await services.launcher.wait(run.run_id)
+    report = ParityReport.model_validate((await services.runs.get(run.run_id)).report)
+    assert report.verdict == "identical"
+    [difference] = report.features.differences
+    assert (difference.signal_id, difference.feature) == (wrong.signal_id, "bar_range")
+    notices = await owed(services, [DeliveryKind.NOTICE])
+    assert [n.chat_id for n in notices] == [77]
+    text = notices[0].payload["text"]
+    assert "\n" not in text
+    assert f"1 of {report.features.vectors} come out otherwise" in text
+    assert f"{wrong.signal_id} {wrong.signal.symbol} M5: bar_range was" in text
+    assert report.warnings == (text.removesuffix(f" {START:%a} {DAY}"),)
 
 
 async def test_at_night_nobody_is_told_that_all_is_well_but_the_sign_of_life(world):

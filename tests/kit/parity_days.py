@@ -18,6 +18,7 @@ from pipeline.domain.market import Instrument
 from pipeline.live.parity_day import ParityDay
 from pipeline.live.scanning import SymbolScan
 from pipeline.live.ticket import ticket_hash
+from pipeline.ml.features import FEATURE_VERSION
 
 MINUTE = timedelta(minutes=1)
 Bars = Callable[[pd.DataFrame], pd.DataFrame]
@@ -83,10 +84,11 @@ class LiveDay:
             self.scans.append(now)
             for one in scan.advance(new, now):
                 self.evaluations += one.evaluations
-                self.signals += [self._kept(pair, now) for pair in one.signals]
+                vectors = zip(one.signals, one.features, strict=True)
+                self.signals += [self._kept(pair, vector, now) for pair, vector in vectors]
         return self
 
-    def _kept(self, pair, now: datetime) -> LiveSignal:
+    def _kept(self, pair, vector, now: datetime) -> LiveSignal:
         signal, plan = pair
         late = now - signal.known_at > 2 * signal.tf.delta
         kept = LiveSignal(
@@ -95,6 +97,8 @@ class LiveDay:
             signal=signal,
             plan=plan,
             ticket=ticket_hash(signal, plan),
+            features=vector,
+            feature_version=FEATURE_VERSION,
             decision=Decision(
                 decision=DecisionKind.LATE if late else DecisionKind.APPROVED,
                 confidence_breakdown=ConfidenceBreakdown(rules=signal.confidence),
