@@ -8,6 +8,7 @@ from bot.keyboards import digest
 from bot.keyboards_models import ModelCb
 from bot.layout import View
 from bot.texts import en_train as en
+from flows.ab import ab_report
 from flows.models import promote, roll_back, shadow, switch_ab
 from flows.services import Services
 from pipeline.domain.errors import BadRequestError, GateObjectionError
@@ -93,7 +94,7 @@ async def compared(text: str, actor: Actor, services: Services) -> View:
     if word != "status":
         for model_id in ids:
             await switch_ab(model_id, on=_SWITCHES[word], actor=actor, services=services)
-    return views_models.comparison([await services.models.standing(i) for i in ids])
+    return views_models.comparison([await ab_report(services, i) for i in ids])
 
 
 async def _model_of(what: str, services: Services) -> str | None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -13,6 +14,7 @@ from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.types import BufferedInputFile, InputMediaPhoto
 
 from bot import views_runs
+from bot.keyboards_models import deployed
 from bot.layout import View
 from bot.reports import report_view
 from pipeline.domain.report import Delivery, DeliveryKind
@@ -83,6 +85,9 @@ class Sender:
     async def _notice(self, delivery: Delivery, chat_id: int) -> Ids:
         payload = delivery.payload
         view = views_runs.notice(str(payload["text"]), str(payload.get("reference") or ""))
+        if in_use := payload.get("in_use"):
+            back = deployed(in_use["model_id"], in_use["champion"], in_use["previous"])
+            view = replace(view, keyboard=back)
         return await self._message(chat_id, view, silent=bool(payload.get("silent")))
 
     async def _message(self, chat_id: int, view: View, *, silent: bool = False) -> Ids:

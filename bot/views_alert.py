@@ -178,13 +178,23 @@ def _paper(record: LiveSignal, prices: Prices) -> list[Part]:
 def _why(record: LiveSignal) -> list[Part]:
     """Return how sure the rules, the model and the past are; for a call, why it is one."""
     rules = record.decision.confidence_breakdown.rules
-    score = en.NO_MODEL if record.ml_score is None else f"score {record.ml_score:.2f}"
-    parts = [Part(_WHY, f"Confidence {rules:.2f}, {score}")]
+    parts = [Part(_WHY, f"Confidence {rules:.2f}, {_score(record)}")]
     if record.similar is not None:
         parts.append(Part(_CASES, _similar(record.similar)))
     if record.decision.decision is not DecisionKind.APPROVED:
         parts += [Part(_CASES, short(reason, SENTENCE)) for reason in record.decision.reasons[:4]]
     return parts
+
+
+def _score(record: LiveSignal) -> str:
+    """Return the champion's score with its version, or why there is none."""
+    if record.ml_score is not None:
+        by = f" (model {short(record.model, WORD)})" if record.model else ""
+        return f"score {record.ml_score:.2f}{by}"
+    if record.model:
+        return short(record.model_note, SENTENCE)
+    note = short(record.model_note, SENTENCE)
+    return f"{note}: {en.RULES_ALONE}" if note else en.NO_MODEL
 
 
 def _similar(found: Similar) -> str:

@@ -5,6 +5,7 @@ from aiogram.utils.formatting import Bold, Code, Text, as_list
 from bot import keyboards_models
 from bot.layout import View, fit
 from bot.texts import en_train as en
+from flows.ab import AbReport, figure_lines
 from flows.model_list import ModelLines, VersionLine
 from pipeline.domain.model import ModelStanding
 from pipeline.render.model_words import NONE, figure
@@ -71,10 +72,11 @@ def changed(words: str, standing: ModelStanding) -> View:
     return fit(Text(words), keyboard)
 
 
-def comparison(standings: list[ModelStanding]) -> View:
-    """Return what is compared live, and how that is changed."""
-    lines: Lines = [
-        Text(Code(s.model_id), ": ", en.ab_line(s.champion, s.challenger, on=s.ab))
-        for s in standings
-    ]
+def comparison(reports: list[AbReport]) -> View:
+    """Return what is compared live, how both did so far, and how that is changed."""
+    lines: Lines = []
+    for report in reports:
+        s = report.standing
+        lines.append(Text(Code(s.model_id), ": ", en.ab_line(s.champion, s.challenger, on=s.ab)))
+        lines += figure_lines(report)
     return fit(as_list(*lines, "", en.AB_HOW) if lines else Text(en.AB_NO_MODEL))

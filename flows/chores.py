@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from flows.ab import send_ab_reports
 from flows.digests import send_due_digests
 from flows.heartbeat import send_heartbeats
 from flows.live_upkeep import keep_scan_log
 from flows.parity_nightly import launch_parity
 from flows.retraining_schedule import retrain_when_due
+from flows.score_alarm import watch_scores
 from flows.services import Services
 from flows.similar import renew_cases
 from flows.train_weekly import launch_training
@@ -28,6 +30,8 @@ CHORES: tuple[tuple[Chore, timedelta], ...] = (
     (renew_cases, DAY),
     (retrain_when_due, MINUTE),
     (keep_scan_log, 15 * MINUTE),
+    (watch_scores, HOUR),
+    (send_ab_reports, HOUR),
 )
 """Each chore and how often it is looked into; each knows itself what it has done already."""
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flows.inspecting import Inspected
+from flows.score_text import score_lines
 from pipeline.domain.live import (
     LIVE,
     ConfidenceBreakdown,
@@ -22,7 +23,6 @@ from pipeline.domain.signal import Signal, TraceStep
 from pipeline.domain.trade import EntryType, ExitReason, Plan
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*(?:Z|[+-]\d\d:\d\d)$")
-NO_MODEL = "Score: no model is deployed yet, so there are no contributions to show."
 NO_TEXT = "Analyst: no text."
 _DECISIONS = {
     DecisionKind.APPROVED: "Approved",
@@ -68,13 +68,14 @@ def sections(found: Inspected) -> list[Section]:
     record, words = found.record, _Words(found)
     return [
         Section("Decision", tuple(_decision(record.decision, record.ml_score))),
+        Section("Score", tuple(score_lines(record)), long=len(record.contributions) > 0),
         Section("Ticket", tuple(words.ticket())),
         Section("What became of it", tuple(words.outcome())),
         Section("Similar past cases", tuple(_similar(record.similar))),
         Section("Way", tuple(words.way())),
         Section("Trace", tuple(words.trace()), long=True),
         Section("Side conditions", tuple(_confluences(record.signal)), long=True),
-        Section("Sources", (NO_MODEL, *_extra(record.extra))),
+        Section("Sources", tuple(_extra(record.extra))),
     ]
 
 

@@ -14,7 +14,7 @@ from flows.similar import similar_to
 from pipeline.domain.live import LiveSignal, Receipt
 from pipeline.domain.signal import Signal
 from pipeline.domain.trade import Plan
-from pipeline.live.decision import decide
+from pipeline.live.decision import NO_MODEL, RULES_ALONE, decide
 from pipeline.live.ticket import ticket_hash
 from pipeline.ml.features import FEATURE_VERSION, Vector
 from storage.live_ports import Admission
@@ -47,7 +47,7 @@ async def admit(
     bars
         Of the signal's timeframe, as they were at its close.
     features
-        Its vector; None: it could not be worked out.
+        What models score it by; None: they could not be worked out.
 
     Returns
     -------
@@ -88,16 +88,22 @@ def decided(
     times: Times,
     features: Vector | None = None,
 ) -> LiveSignal:
-    """Return the signal with its decision, not yet drawn and not yet kept."""
+    """Return the signal scored and decided, not yet drawn and not yet kept."""
     (signal, plan), services = found, session.services
     gate = session.rules.gate(signal.setup_id)
+    scored = session.score_desk.score(features)
+    no_model = f"{scored.note}, {RULES_ALONE}" if scored.note else NO_MODEL
+    decision = decide(
+        signal, gate, now_market=session.market_now(), ml_score=scored.ml_score, no_model=no_model
+    )
     return LiveSignal(
         origin=session.origin,
         run_id=session.run_id or run_id,
         signal=signal,
         plan=plan,
         ticket=ticket_hash(signal, plan),
-        decision=decide(signal, gate, now_market=session.market_now()),
+        decision=decision,
+        **scored.fields(),
         features=None if features is None else dict(features),
         feature_version=None if features is None else FEATURE_VERSION,
         similar=similar_to(signal, services, before=signal.known_at),

@@ -12,6 +12,7 @@ from flows.live_seed import held_bars, history, reach_of
 from flows.news import reads_news
 from flows.scan_crew import ScanCrew
 from flows.scan_desk import Assignment
+from flows.scoring import ScoreDesk
 from flows.services import Services
 from pipeline.domain.bars import empty_bars
 from pipeline.domain.errors import AppError, BadRequestError
@@ -120,8 +121,12 @@ class LiveSession:
     clock: FeedClock | None = None
     admitting: asyncio.Lock = field(default_factory=asyncio.Lock)
     unkept: list[ScanRecord] = field(default_factory=list)
+    score_desk: ScoreDesk = field(init=False)
     _marks: dict[str, datetime] | None = None
     _struck: tuple[datetime, datetime] | None = None
+
+    def __post_init__(self) -> None:
+        self.score_desk = ScoreDesk(self.services)
 
     @property
     def live(self) -> bool:

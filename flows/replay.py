@@ -6,6 +6,7 @@ from typing import Any
 
 from flows.holdings import best_holding, held_text
 from flows.replay_play import Played, Player
+from flows.replay_scores import score_warnings
 from flows.research_report import Told, desk_for, keep_report
 from flows.run_facts import run_times
 from flows.services import Services
@@ -39,6 +40,8 @@ async def run_replay(
         await player.close()
     records = await services.signals.between(run.run_id, *request.span())
     report = _report(request, run, played, records, services.clock(), synthetic=synthetic)
+    warnings = await score_warnings(records, request.span(), services)
+    report = report.model_copy(update={"warnings": report.warnings + warnings})
     desk = await desk_for(run, services, {"symbols": list(request.symbols)})
     report = await keep_report(desk, report, {}, runner)
     documents = ((desk.path(".json"), "The whole report"),)
@@ -95,6 +98,7 @@ def _short(record: LiveSignal) -> ReplaySignal:
         side=s.side.value,
         known_at=s.known_at,
         confidence=s.confidence,
+        ml_score=record.ml_score,
         decision=record.decision.decision,
         reason="; ".join(record.decision.reasons),
         outcome=outcome,

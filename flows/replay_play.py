@@ -113,6 +113,7 @@ class Player:
         self.now = min(marks.values(), default=self.now)
         await self.session.strike()
         await self.session.refresh()
+        await self.session.score_desk.look()
         wanted = [
             (spec.setup_id, post.symbol, timeframe)
             for post in self.session.posts.values()

@@ -29,6 +29,8 @@ log = get_logger(__name__)
 TTL, RENEW = timedelta(seconds=8), 2.0
 LEAD = 3.0
 """Seconds before the close at which Prefect is told of the scan to come."""
+MODELS_SECONDS = 10.0
+"""How long the first scan waits for the models that score its signals."""
 PREFECT_PAUSE = timedelta(seconds=30)
 
 
@@ -90,6 +92,9 @@ class Watcher:
             )
             self._feed = FeedWatch(self._session)
             await self._refresh()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(MODELS_SECONDS):
+                    await self._session.score_desk.look()
         scheduler = AsyncIOScheduler(timezone="UTC")
         lead = LEAD if services.feed is not None else 0.0
         trigger = FeedMinutes(self._market, services.settings.scan_grace - lead / self._speed())
@@ -166,6 +171,7 @@ class Watcher:
         name = f"live_{request.trigger_timestamp:%Y_%m_%d_%H%M}00"
         appointment = Appointment(name, lambda: run_live_scan(request, session, board), board)
         self._show(appointment)
+        self._keep_beside(session.score_desk.look())  # in the seconds before the close
         await asyncio.sleep(max((due - self._services.clock()).total_seconds(), 0.0))
         return await appointment.go()
 

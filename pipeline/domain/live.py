@@ -161,6 +161,10 @@ class LiveSignal(_Frozen):
     contributions: dict[str, float] = Field(
         default_factory=dict, description="feature -> log-odds it added to the champion's score"
     )
+    model: str = Field(default="", description="the version asked for it; empty: none was")
+    model_note: str = Field(
+        default="", description="why there is no score, where a model is deployed; in words"
+    )
     features: dict[str, float | None] | None = Field(
         default=None, description="the vector at its close; None: it could not be worked out"
     )

@@ -68,6 +68,7 @@ class ReplaySignal(BaseModel):
     side: str
     known_at: datetime
     confidence: float
+    ml_score: float | None = None
     decision: DecisionKind
     reason: str = ""
     outcome: str = Field(description="TP, SL …, the state of an order that never was, or open")

@@ -10,7 +10,8 @@ from pipeline.domain.signal import Signal
 
 LATE_BARS = 2
 """A signal older than so many bars of its timeframe is stale: the price has gone on."""
-NO_MODEL = "no model is deployed, the rules decide alone"
+RULES_ALONE = "the rules decide alone"
+NO_MODEL = f"no model is deployed, {RULES_ALONE}"
 NO_SCORE = "the model gave no score, so a person decides"
 
 Source: TypeAlias = Literal["rules", "ml", "llm", "clock"]
@@ -65,6 +66,7 @@ def decide(
     now_market: datetime,
     ml_score: float | None = None,
     llm: float | None = None,
+    no_model: str = NO_MODEL,
 ) -> Decision:
     """Decide on a signal.
 
@@ -77,6 +79,8 @@ def decide(
     ml_score
         0–1, the deployed model's; None: none is deployed. Anything else (NaN) is a model that
         failed: its gate is not passed, and a person decides what the rules would approve.
+    no_model
+        The reason given where `ml_score` is None.
     llm
         0–1, the analyst's opinion, if it came in time. It can only turn an approval into a
         review; what is no number from 0 to 1 has no say.
@@ -98,7 +102,7 @@ def decide(
     kind, source = _weighed(opinions)
     reasons = [o.words for o in sorted(opinions, key=lambda o: o.source != source)]
     if score is None:
-        reasons.append(NO_MODEL if ml_score is None else NO_SCORE)
+        reasons.append(no_model if ml_score is None else NO_SCORE)
     if kind is DecisionKind.APPROVED and score is None and ml_score is not None:
         kind, source = DecisionKind.REVIEW_REQUIRED, "ml"
     if kind is DecisionKind.APPROVED and analyst is not None and analyst < gate.review_from:

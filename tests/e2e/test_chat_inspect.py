@@ -68,7 +68,7 @@ async def test_inspect_sends_words_chart_album_and_values_in_that_order(running)
         "What became of it",
         "Trace",
         "Side conditions",
-        "no model",
+        "No model was deployed",
     ):
         assert part in text_of(words)
     quoted = {e["type"] for e in words["entities"]}

@@ -90,7 +90,7 @@ async def test_all_that_is_known_is_told(services):
         "data +1.00 s → found +0.00 s → decided +0.00 s",
         "Cooldown until 10:15 by today's rules; it kept sig_live_002 silent",
         "1. 09:40 → 09:55 sweep: 1.09900 – 1.10000",
-        "no model is deployed yet",
+        "No model was deployed: the rules alone decided.",
         "Analyst: no text.",
         "They were not counted yet",
         "Clock: Europe/London",

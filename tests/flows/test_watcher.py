@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from flows import watcher
+from flows import live_session, watcher
+from flows.scoring import ScoreDesk
 from flows.services import utc_now
 from flows.watcher import Watcher
 from pipeline.domain.errors import FeedDownError
-from pipeline.domain.live import LIVE
+from pipeline.domain.live import LIVE, DecisionKind
 from pipeline.domain.market import Timeframe
 from pipeline.domain.watch import LiveRules, Watch
 from pipeline.setups.rules import parse_setup
 from tests.chaos.judge import expected_keys
 from tests.kit.fast_market import OPENED, Anchor, FastMarket
 from tests.kit.plain_services import LibrarySetups, plain_services
+from tests.kit.scorers import Plain, deployed
 
 SETUP = Path(__file__).parents[1] / "kit" / "every_engulfing_bar.yaml"
 SPEC = parse_setup(SETUP.read_text(), SETUP.name)
@@ -139,3 +141,22 @@ async def test_a_scan_by_hand_is_one_of_our_own_turn_only(tmp_path):
         assert not report.failed
         await one.stop()
         assert await one.scan_now() is None
+
+
+async def test_a_promotion_counts_from_the_next_scan_and_holds_up_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(live_session, "ScoreDesk", lambda s: ScoreDesk(s, load=Plain))
+    async with watching(tmp_path) as (one, services, _):
+        since = await scanned_up_to(services)
+        before = await scanned_up_to(services, since + 30 * MINUTE)
+        await deployed(services, "v1.0")
+        after = await scanned_up_to(services, before + 2 * MINUTE)
+        await scanned_up_to(services, after + 60 * MINUTE)
+        await one.stop()
+        rows = await services.signals.newest(10_000, LIVE)
+    asked = {row.model for row in rows if row.signal.known_at <= before}
+    assert asked == {""}
+    later = [row for row in rows if row.signal.known_at > after]
+    assert later
+    assert {row.model for row in later} == {"v1.0"}
+    # Without a vector the model gives no score, and a person decides what the rules approve.
+    assert {row.decision.decision for row in later} == {DecisionKind.REVIEW_REQUIRED}
