@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench import chat, compute, live, live_alerts, research
+from bench import chat, compute, live, live_alerts, research, train
 from storage.instruments import YamlInstruments
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -34,6 +34,7 @@ async def main() -> int:
     instrument = await YamlInstruments().get("EURUSD")
     figures = compute.measure(instrument)
     figures |= await research.measure(await YamlInstruments().get("GER40"))
+    figures |= train.measure()
     figures |= await live.measure(instrument)
     figures |= await live_alerts.measure()
     figures |= await chat.measure()

@@ -13,16 +13,14 @@ _Z95_ONE_SIDED = 1.6448536269514722
 def profiles_of(x: np.ndarray, features: tuple[str, ...]) -> tuple[Profile, ...]:
     """Return how each column of `x` is spread, by bins of about as many rows.
 
-    Equal edges fall together: a feature with few values has fewer bins.
+    A feature with at most ten values has one bin for each, so that a new value shows.
     """
     return tuple(_profile(x[:, i], name) for i, name in enumerate(features))
 
 
 def _profile(values: np.ndarray, name: str) -> Profile:
     known = values[np.isfinite(values)]
-    cuts = np.linspace(0, 1, BINS + 1)[1:-1]
-    edges = np.unique(np.quantile(known, cuts, method="lower")) if len(known) else known
-    edges = edges[edges < known.max()] if len(known) else edges
+    edges = _edges(known)
     counts, missing = _counted(values, edges)
     return Profile(
         feature=name,
@@ -30,6 +28,15 @@ def _profile(values: np.ndarray, name: str) -> Profile:
         counts=tuple(counts.tolist()),
         missing=missing,
     )
+
+
+def _edges(known: np.ndarray) -> np.ndarray:
+    """Return the bins' edges; few values have a bin each, and one for what is below them all."""
+    values = np.unique(known)
+    if len(values) > BINS:
+        cuts = np.linspace(0, 1, BINS + 1)[1:-1]
+        return np.unique(np.quantile(known, cuts, method="lower"))
+    return np.concatenate([np.nextafter(values[:1], -np.inf), values])
 
 
 def _counted(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, int]:
