@@ -10,6 +10,7 @@ from flows.train_compute import Grown
 from flows.train_steps import Evaluated
 from pipeline.domain.model import ModelStanding
 from pipeline.domain.request import Run
+from pipeline.ml.standings import promoted
 from storage.model_ports import StoredModel
 from storage.telemetry import get_logger
 
@@ -99,10 +100,8 @@ def _after(
     """Return the standing with the version in use; a damaged champion is no way back."""
     way_back = before.previous if of.evaluated.refused else before.champion
     change = {
-        "champion": version,
         "previous": way_back,
-        "challenger": "" if before.challenger == version else before.challenger,
         "changed_at": services.clock(),
         "changed_by": of.run.run_id,
     }
-    return before.model_copy(update=change)
+    return promoted(before, version).model_copy(update=change)

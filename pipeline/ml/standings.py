@@ -134,6 +134,7 @@ def _line(history: Sequence[ModelStanding]) -> list[str]:
             line = []
         elif version != last and past.previous == last:  # promoted
             line = [*(each for each in line if each != version), version]
-        elif version != last:  # rolled back
-            line = [*line[: line.index(version)], version] if version in line else [version]
+        elif version != last:  # rolled back, or promoted over one that is damaged
+            below = past.previous
+            line = [*line[: line.index(below) + 1], version] if below in line else [version]
     return line

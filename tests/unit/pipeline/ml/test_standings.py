@@ -149,3 +149,10 @@ def test_two_that_took_turns_are_not_gone_to_and_fro():
     history.insert(0, rolled_back(history[0], history))
     assert history[0] == standing("v2.0")
     assert rolled_back(history[0], history) == NONE
+
+
+def test_a_damaged_champion_that_was_passed_over_is_never_gone_back_to():
+    history = [standing("v3.0", "", "v1.0"), standing("v2.0", "", "v1.0"), standing("v1.0")]
+    back = rolled_back(history[0], history)
+    assert back == standing("v1.0")
+    assert rolled_back(back, [back, *history]) == NONE
