@@ -46,20 +46,22 @@ def passing_lines(card: ModelCard) -> list[str]:
     lines = [_share(found, card.manifest.holdout.rows)]
     if found.passed:
         lines.append(_promise(found))
+    elif card.manifest.holdout.rows:
+        lines.append("With this model in use hardly any signal would be approved.")
     if card.break_even is not None:
         lines.append(f"Break-even score {card.break_even:.2f}: below it a signal earns nothing.")
     return lines
 
 
 def drift_lines(card: ModelCard, most: int = NAMED) -> list[str]:
-    """Return which features have moved more than chance explains; one line if none has."""
+    """Return which features have moved more than chance explains, since the training of what is in use."""
     if not card.drift:
         return []
     moved = sorted((d for d in card.drift if d.psi > d.limit), key=lambda d: -d.psi)
     if not moved:
-        return ["No feature has moved more than chance explains since the last training."]
+        return ["No feature has moved more than chance explains."]
     more = [f"… and {len(moved) - most} more"] if len(moved) > most else []
-    return ["Moved since the last training:", *map(_moved, moved[:most]), *more]
+    return ["Moved since training:", *map(_moved, moved[:most]), *more]
 
 
 def card_page(card: ModelCard, pictures: Sequence[bytes] = ()) -> bytes:

@@ -192,6 +192,9 @@ class ModelCard(_Frozen):
     reliability: tuple[tuple[float, float, int], ...] = Field(
         default=(), description="(mean score, share that came true, rows) by bins of score"
     )
+    histogram: tuple[tuple[float, float, int], ...] = Field(
+        default=(), description="(from, to, rows): how many got such a score"
+    )
     roc: tuple[tuple[float, float], ...] = Field(default=(), description="(false, true) rates")
     precision_recall: tuple[tuple[float, float], ...] = Field(
         default=(), description="(recall, precision)"

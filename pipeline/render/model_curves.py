@@ -52,10 +52,13 @@ def _draw_curve(
     if not curve:
         return
     line = axes.points(curve)
+    if len(curve) == 1:  # all scores are equal: all pass or none
+        x, y = line[0].tolist()
+        canvas.disc(x, y, 9, theme.gap_line, z=5)
+        return
     floor = np.array([(line[-1, 0], axes.box.bottom), (line[0, 0], axes.box.bottom)])
     canvas.polygon(np.concatenate([line, floor]), rgba(theme.gap_line, 0.12), z=1)
-    if len(curve) > 1:
-        canvas.line(line, theme.gap_line, 4, z=4)
+    canvas.line(line, theme.gap_line, 4, z=4)
 
 
 def _draw_figures(canvas: Canvas, theme: Theme, m: ModelMetrics) -> None:

@@ -14,7 +14,8 @@ from pipeline.render.number_axes import Axes, draw_axes, range_around, side_room
 from pipeline.render.theme import Theme, rgba
 from pipeline.render.words import count
 
-_PLOT, _BARS, _TAGS = (266.0, 856.0), (1006.0, 1210.0), 922.0
+_PLOT, _BARS, _TAGS = (290.0, 856.0), (1006.0, 1210.0), 922.0
+Bars = list[tuple[float, float, int]]
 _HINT = "dots on the line: scores are kept; whiskers: 95 %"
 
 
@@ -35,17 +36,19 @@ def draw_reliability(card: ModelCard, theme: Theme) -> Canvas:
         draw_nothing(canvas, theme, "No scores to compare with outcomes.", (WIDTH / 2, 600))
         return canvas
     marks = _marks(card, theme)
-    across = range_around([*(b[0] for b in bins), *(m.score for m in marks)])
+    bars = _bars(card, bins)
+    ends = [end for low, high, _ in bars for end in (low, high)]
+    across = range_around([*(b[0] for b in bins), *ends, *(m.score for m in marks)])
     left, right = MARGIN + side_room(FONT), WIDTH - MARGIN - 24
     top = Axes(Box(left, _PLOT[0], right, _PLOT[1]), across, (0.0, 1.0))
-    most = max(n for _, _, n in bins)
+    most = max(n for _, _, n in bars)
     low = Axes(Box(left, _BARS[0], right, _BARS[1]), across, (0.0, most * 1.25))
     draw_axes(canvas, theme, top, ("", "share that reached the target"), FONT)
     _draw_marks(canvas, theme, (top, low), marks)
     _draw_kept_line(canvas, theme, top)
     for mean, share, n in bins:
         _draw_bin(canvas, theme, top, (mean, share, n))
-    _draw_histogram(canvas, theme, low, bins)
+    _draw_histogram(canvas, theme, low, bars)
     return canvas
 
 
@@ -96,26 +99,23 @@ def _draw_bin(canvas: Canvas, theme: Theme, axes: Axes, made: tuple[float, float
     canvas.polygon(ring, theme.gap_line, z=5)
 
 
-def _draw_histogram(
-    canvas: Canvas, theme: Theme, axes: Axes, bins: list[tuple[float, float, int]]
-) -> None:
-    """Draw how many signals each bin has; counts are written where they don't touch."""
+def _draw_histogram(canvas: Canvas, theme: Theme, axes: Axes, bars: Bars) -> None:
+    """Draw how many signals got such scores; counts are written where they don't touch."""
     box = axes.box
-    total = sum(n for _, _, n in bins)
-    half = _half_width(axes, [mean for mean, _, _ in bins])
-    bars = [
-        (max(axes.x(m) - half, box.left), axes.y(n), min(axes.x(m) + half, box.right), box.bottom)
-        for m, _, n in bins
+    sides = [
+        (axes.x(low) + 1, axes.y(n), max(axes.x(high) - 1, axes.x(low) + 3), box.bottom)
+        for low, high, n in bars
     ]
-    canvas.rects(np.array(bars), rgba(theme.gap_line, 0.55), z=2)
+    canvas.rects(np.array(sides), rgba(theme.gap_line, 0.55), z=2)
     canvas.rect(Box(box.left, box.bottom, box.right, box.bottom + 2), theme.muted, z=3)
-    title = f"how many signals got such a score, {count(total, 'signal')} in all"
+    total = count(sum(n for _, _, n in bars), "signal")
+    title = f"how many signals got such a score, {total} in all"
     canvas.text(box.left, box.top - FONT, title, FONT, theme.muted)
     middle = (box.left + box.right) / 2
     canvas.text(middle, box.bottom + FONT * 1.3, "score", FONT, theme.muted, anchor="center")
     taken: list[Box] = []
-    for mean, _, n in sorted(bins, key=lambda b: -b[2]):
-        words, x, y = f"{n:,}", axes.x(mean), axes.y(n) - FONT * 0.75
+    for low, high, n in sorted(bars, key=lambda bar: -bar[2]):
+        words, x, y = f"{n:,}", axes.x((low + high) / 2), axes.y(n) - FONT * 0.75
         wide = text_width(words, FONT)
         x = min(max(x, box.left + wide / 2), box.right - wide / 2)
         place = Box(x - wide / 2 - 4, y - FONT * 0.6, x + wide / 2 + 4, y + FONT * 0.6)
@@ -125,8 +125,7 @@ def _draw_histogram(
             taken.append(place)
 
 
-def _half_width(axes: Axes, means: list[float]) -> float:
-    """Return half a bar's width: bars of neighbouring bins don't touch, nor grow too wide."""
-    xs = np.sort([axes.x(mean) for mean in means])
-    nearest = float(np.diff(xs).min()) if len(xs) > 1 else 80.0
-    return min(max(nearest * 0.42, 3.0), 36.0)
+def _bars(card: ModelCard, bins: list[tuple[float, float, int]]) -> Bars:
+    """Return (from, to, rows) of the card; where it has none, narrow ones at the bins' means."""
+    told = [bar for bar in card.histogram if bar[2] > 0]
+    return told or [(max(m - 0.004, 0.0), min(m + 0.004, 1.0), n) for m, _, n in bins]

@@ -8,9 +8,9 @@ from pipeline.render.model_words import judged_on, title_of
 from pipeline.render.theme import Theme
 
 WIDTH, HEIGHT, FONT = 1080, 1350, 23.0
-TOP = 230.0
+TOP = 252.0
 """Where a picture's own part begins."""
-_VERDICT_LINES = 2
+_SMALL, _VERDICT_LINES = FONT - 1, 4
 
 
 def model_sheet(card: ModelCard, theme: Theme, subject: str, hint: str) -> Canvas:
@@ -24,15 +24,15 @@ def model_sheet(card: ModelCard, theme: Theme, subject: str, hint: str) -> Canva
     promoted = card.verdict is not None and card.verdict.promoted
     colour = theme.target if promoted else theme.warn
     room = WIDTH - 2 * MARGIN
-    lines = wrap_text(card.sentence, room, _VERDICT_LINES, _bold_width)
+    lines = wrap_text(card.sentence, room, _VERDICT_LINES, _width)
     for i, line in enumerate(lines):
-        canvas.text(MARGIN, 142 + i * 34, line, FONT, colour, bold=True)
+        canvas.text(MARGIN, 136 + i * 29, line, _SMALL, colour)
     draw_foot(canvas, theme, hint, card.manifest.run_id, FONT - 1)
     return canvas
 
 
-def _bold_width(words: str) -> float:
-    return text_width(words, FONT, bold=True)
+def _width(words: str) -> float:
+    return text_width(words, _SMALL)
 
 
 def draw_nothing(canvas: Canvas, theme: Theme, words: str, at: tuple[float, float]) -> None:

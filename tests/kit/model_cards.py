@@ -61,6 +61,10 @@ def a_card(
         verdict=a_verdict(metrics, promoted=promoted),
         sentence=_sentence(metrics, promoted=promoted),
         reliability=_reliability(p, y),
+        histogram=tuple(
+            (float(b / 20), float((b + 1) / 20), int(rows))
+            for b, rows in enumerate(np.histogram(p, bins=20, range=(0, 1))[0]) if rows
+        ),
         roc=_roc(p, y) if both else (),
         precision_recall=_precision_recall(p, y) if both else (),
         contributions=tuple(

@@ -19,6 +19,11 @@ from tests.kit.tidy import assert_tidy, words_of
 
 LONG = "A_setup_whose_author_could_not_stop_before_the_sixty_fourth_char"
 MANY = tuple(f"Setup_number_{i}_v1" for i in range(40))
+VERDICT = (
+    "Not promoted against champion v10.0, as it ranks signals no better by more than 0.02 and its "
+    "gain may well be chance and its probabilities are worse: on 420 unseen signals a winner scored "
+    "above a loser in 57% of pairs (52%–62%; a coin has 50 %); its score can't be told from a coin's."
+)
 DRAWN = (draw_reliability, draw_curves, draw_parts)
 CASES = {
     "usual": a_card(promoted=True),
@@ -31,6 +36,17 @@ CASES = {
     "rare": a_card(7, 900, base=0.03),
     "frequent": a_card(7, 900, base=0.97),
     "many slices": a_card(8, 900, setups=MANY, symbols=MANY),
+    "no histogram": a_card(10).model_copy(update={"histogram": ()}),
+    "all alike": a_card(10, 300).model_copy(
+        update={
+            "reliability": ((0.42, 0.4, 300),),
+            "histogram": ((0.4, 0.45, 300),),
+            "roc": ((0.0, 0.0), (1.0, 1.0)),
+            "precision_recall": ((1.0, 0.4),),
+            "contributions": (("range_atr", 0.0),),
+        }
+    ),
+    "long verdict": a_card(10).model_copy(update={"sentence": VERDICT}),
     "long names": a_card(9, 12_000, setups=(LONG,), symbols=()),
 }
 
@@ -77,6 +93,12 @@ def test_figures_are_the_cards_own():
     assert all(part.name in parts for part in (*card.by_setup, *card.by_symbol))
 
 
+def test_a_long_verdict_is_said_whole():
+    for draw in DRAWN:
+        said = " ".join(texts(draw(CASES["long verdict"], TV_DARK)))
+        assert VERDICT in said
+
+
 def test_what_is_missing_is_said():
     assert "No scores to compare with outcomes." in texts(draw_reliability(CASES["none"], TV_DARK))
     said = texts(draw_curves(CASES["one class"], TV_DARK))
@@ -97,7 +119,7 @@ def test_whiskers_are_wilsons_bounds():
     drawn = [line.get_ydata() for line in canvas.figure.findobj(Line2D)]
     for _, share, n in card.reliability:
         held = wilson(round(share * n), n)
-        wanted = [856 - bound * (856 - 266) for bound in (held.low, held.high)]
+        wanted = [856 - bound * (856 - 290) for bound in (held.low, held.high)]
         assert any(list(ends) == pytest.approx(wanted) for ends in drawn)
 
 
