@@ -54,7 +54,7 @@ def passing_lines(card: ModelCard) -> list[str]:
 
 
 def drift_lines(card: ModelCard, most: int = NAMED) -> list[str]:
-    """Return which features have moved more than chance explains, since the training of what is in use."""
+    """Return which features have moved more than chance explains since a training."""
     if not card.drift:
         return []
     moved = sorted((d for d in card.drift if d.psi > d.limit), key=lambda d: -d.psi)

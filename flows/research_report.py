@@ -1,5 +1,6 @@
 """Reports of all runs but backtests: into the archive, then owed to the chat."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -100,10 +101,19 @@ class Desk:
         for number, picture in enumerate(drawn.pictures if drawn else (), start=1):
             await self._owe(DeliveryKind.PHOTO, f"picture{number}", picture.model_dump())
         for path, caption in documents:
-            name = path.rsplit("/", 1)[-1]
-            payload = {"path": path, "filename": name, "caption": caption}
-            await self._owe(DeliveryKind.DOCUMENT, name, payload)
+            await self.document(path, caption)
         return Told()
+
+    async def document(self, path: str, caption: str) -> None:
+        """Owe the chat that asked a file of the archive."""
+        name = path.rsplit("/", 1)[-1]
+        payload = {"path": path, "filename": name, "caption": caption}
+        await self._owe(DeliveryKind.DOCUMENT, name, payload)
+
+    async def album(self, pictures: Sequence[PictureFile]) -> None:
+        """Owe the chat that asked pictures in one album, ten at most."""
+        items = [picture.model_dump() for picture in pictures]
+        await self._owe(DeliveryKind.ALBUM, "album", {"items": items})
 
     async def _owe(self, kind: DeliveryKind, word: str, payload: dict[str, Any]) -> None:
         run, chat = self.run, self.run.actor.chat_id

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.holdings import first_usable, usable
+from flows.model_desk import send_card
 from flows.owners import owner_chats
 from flows.research_report import Desk, Told
 from flows.run_facts import run_times
@@ -209,7 +210,10 @@ async def notify(report: TrainReport, desk: Desk) -> Told:
     """Owe the report to who asked, or a few lines to the owners of a scheduled training."""
     run, services = desk.run, desk.services
     if run.actor.chat_id is not None:
-        return await desk.tell(report, None, ((desk.path(".json"), "The whole report"),))
+        told = await desk.tell(report, None, ((desk.path(".json"), "The whole report"),))
+        if report.card is not None:
+            await send_card(report.card, desk)
+        return told
     chats = await chats_to_tell(run, services, report.training_data_size)
     if not chats:
         raise SkipTaskError("nobody waits for a message")

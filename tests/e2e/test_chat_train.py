@@ -1,33 +1,50 @@
-"""A training in the chat: too little at first, then a model in use; a script's JSON; refusals."""
+"""A training in the chat: the verdict, the card's album, its page; then what one can do with it."""
 
-import json
-
+from bot.texts import en_train as en
 from tests.kit.chat import Chat
-from tests.kit.sandbox import text_of
+from tests.kit.sandbox import buttons_of, text_of
 from tests.kit.training import labelled
 
-WAIT = 150
+LONG = 120
+MODEL = "signal_classifier"
 
 
-async def test_a_model_is_trained_from_the_chat(running: Chat):
+async def test_from_the_command_to_the_roll_back(running: Chat):
     me, services = running.owner, running.services
-    await me.send("/train setup=Frank_raid min_samples=400")
-    await me.wait_for(lambda m: "did you mean Frank_raid_v1" in text_of(m), WAIT)
-    await me.send("/train")
-    told = await me.wait_for(lambda m: "Too few labelled signals" in text_of(m), WAIT)
-    assert "500 are missing" in text_of(told)
+    await services.labels.put(labelled(1000), services.clock())
+    sent = await me.send("/train")
+    after = sent["message_id"]
+    report = await me.wait_for(
+        lambda m: "The new model is in use" in text_of(m), LONG, after=after
+    )
+    for part in ("Learnt from ", "Judged on ", "ROC-AUC 0.", "The gate says yes", "✓ "):
+        assert part in text_of(report), part
+    assert [b["text"] for b in buttons_of(report)] == ["Roll back to rules alone"]
+    for ending in (".json", "_card.html"):
+        await me.wait_for(
+            lambda m, e=ending: m.get("document", {}).get("file_name", "").endswith(e),
+            LONG, after=after,
+        )  # fmt: skip
+    photos = [m for m in await me.messages() if "photo" in m and m["message_id"] > after]
+    assert len(photos) == 3
+    assert len({m["media_group_id"] for m in photos}) == 1
+    assert (await services.models.standing(MODEL)).champion == "v1.0"
+    await me.press(report, "Roll back to rules alone")
+    await me.wait_for(lambda m: text_of(m) == en.back(""), LONG, after=after)
+    assert (await services.models.standing(MODEL)).champion == ""
+    listed = await me.send("/models")
+    shown = await me.wait_for(lambda m: "AUC 0." in text_of(m), LONG, after=listed["message_id"])
+    await me.press(shown, "Card v1.0")
+    await me.wait_for(lambda m: "The gate says yes" in text_of(m), LONG, after=shown["message_id"])
+
+
+async def test_too_few_labels_are_told_with_the_line_to_type(running: Chat):
+    me, services = running.owner, running.services
+    await services.labels.put(labelled(40), services.clock())
+    sent = await me.send("/train")
+    told = await me.wait_for(
+        lambda m: "40 of 500 are there, 460 are missing" in text_of(m), LONG,
+        after=sent["message_id"],
+    )  # fmt: skip
     assert "/label " in text_of(told)
-    await services.labels.put(labelled(1300), services.clock())
-    asked = {
-        "flow_type": "train_model_flow", "trigger": "manual", "model_type": "signal_classifier",
-        "training_data": {"source": "database", "min_samples": 500,
-                          "query": "SELECT * FROM labeled_trades WHERE label IS NOT NULL"},
-        "hyperparams": {"algorithm": "lightgbm", "n_estimators": 20, "max_depth": 5,
-                        "cross_validation_folds": 2},
-        "schedule": "weekly_sunday_03:00",
-    }  # fmt: skip
-    await me.send(f"/train {json.dumps(asked)}")
-    told = await me.wait_for(lambda m: "The new model is in use" in text_of(m), WAIT)
-    assert "signal_classifier v1.0" in text_of(told)
-    standing = await services.models.standing("signal_classifier")
-    assert standing.champion == "v1.0"
+    assert not buttons_of(told)
