@@ -132,6 +132,7 @@ def judge(rows: Rows, grown: Grown, order: Order, champion: StoredModel | None) 
     """
     import numpy as np  # noqa: PLC0415
 
+    from pipeline.ml.card import card_of  # noqa: PLC0415
     from pipeline.ml.scoring import Scorer  # noqa: PLC0415
     from pipeline.ml.training import Naming, evaluate, split  # noqa: PLC0415
 
@@ -142,19 +143,9 @@ def judge(rows: Rows, grown: Grown, order: Order, champion: StoredModel | None) 
         data, split(data, order.hyperparams), _fitted(grown), rival,
         np.random.default_rng(order.hyperparams.seed), (order.now, naming),
     )  # fmt: skip
-    card = ModelCard(
-        manifest=trained.manifest, verdict=trained.verdict, sentence=sentence_of(trained.verdict)
-    )
+    same = champion is not None and champion.manifest.features == data.features
+    card = card_of(trained, data, champion.manifest if same and champion else None)
     return Judged(manifest=trained.manifest, verdict=trained.verdict, card=card)
-
-
-def sentence_of(verdict: GateVerdict) -> str:
-    """Return the verdict in one sentence."""
-    rival = verdict.against or "chance"
-    if verdict.promoted:
-        return f"It is better than {rival} on every count."
-    failed = len(verdict.failed)
-    return f"It is not shown to be better than {rival}: {failed} of the conditions fail."
 
 
 def _dataset(rows: Rows) -> "Dataset":
