@@ -7,7 +7,13 @@ import numpy as np
 from pipeline.backtest.metrics import wilson
 from pipeline.domain.model import Drift, GateVerdict, ModelCard, ModelManifest, ScoreShare, Slice
 from pipeline.ml.dataset import Dataset
-from pipeline.ml.evaluation import precision_recall_curve, reliability, roc_auc, roc_curve
+from pipeline.ml.evaluation import (
+    histogram,
+    precision_recall_curve,
+    reliability,
+    roc_auc,
+    roc_curve,
+)
 from pipeline.ml.profiles import drift_of
 from pipeline.ml.scoring import Scorer
 from pipeline.ml.training import Trained
@@ -49,6 +55,7 @@ def card_of(trained: Trained, dataset: Dataset, champion: ModelManifest | None) 
         verdict=trained.verdict,
         sentence=sentence(trained.verdict, passing),
         reliability=reliability(y, scores),
+        histogram=histogram(scores),
         roc=_thinned(*roc_curve(y, scores)) if curves else (),
         precision_recall=_thinned(*precision_recall_curve(y, scores)) if curves else (),
         contributions=_contributions(trained, dataset.x[rows]),
@@ -57,7 +64,7 @@ def card_of(trained: Trained, dataset: Dataset, champion: ModelManifest | None) 
         passing=passing,
         break_even=break_even(dataset.y, dataset.rr),
         drift=drift,
-        notes=(*trained.verdict.notes, *_left_out(dataset), *_drift_note(drift)),
+        notes=(*_left_out(dataset), *_drift_note(drift)),
     )
 
 

@@ -124,6 +124,14 @@ def _counted(y: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return hits, ends + 1 - hits
 
 
+def histogram(scores: np.ndarray, steps: int = 20) -> tuple[tuple[float, float, int], ...]:
+    """Return (from, to, rows) for equal steps of score from 0 to 1; empty steps are left out."""
+    counts, edges = np.histogram(scores, bins=steps, range=(0.0, 1.0))
+    return tuple(
+        (float(edges[n]), float(edges[n + 1]), int(counts[n])) for n in np.flatnonzero(counts)
+    )
+
+
 def reliability(
     y: np.ndarray, scores: np.ndarray, bins: int = 10
 ) -> tuple[tuple[float, float, int], ...]:

@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.domain.training import Hyperparams
 from pipeline.ml.card import break_even, card_of, score_share
+from pipeline.ml.evaluation import histogram
 from pipeline.ml.profiles import drift_of, profiles_of
 from pipeline.ml.training import train
 from tests.kit.labelled import NOW, dataset
@@ -87,3 +88,16 @@ def test_features_with_few_values_or_none_have_profiles():
     for value in (0.5, 2.0, -1.0):
         later = drift_of(profiles_of(x, ("a", "b", "c")), np.full((50, 3), value), ("a", "b", "c"))
         assert [d.feature for d in later if d.psi <= d.limit] == []
+
+
+def test_the_histogram_counts_each_score_once():
+    scores = np.array([0.0, 0.04, 0.05, 0.31, 1.0])
+    counted = histogram(scores)
+    assert sum(rows for _, _, rows in counted) == len(scores)
+    assert [(round(low, 2), rows) for low, _, rows in counted] == [
+        (0.0, 2),
+        (0.05, 1),
+        (0.3, 1),
+        (0.95, 1),
+    ]
+    assert histogram(np.array([])) == ()
