@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from bot import (
+    views_label,
     views_parity,
     views_replay,
     views_report,
@@ -16,7 +17,7 @@ from bot.layout import View
 from pipeline.domain.exchange import CollectionResult, RetrainingResult
 from pipeline.domain.replay import ReplayReport
 from pipeline.domain.report import BacktestReport
-from pipeline.domain.train_report import TrainReport
+from pipeline.domain.train_report import LabelReport, TrainReport
 from pipeline.live.certificate import ParityReport
 from pipeline.research.reports import BatchReport, SweepReport, WalkForwardReport
 from pipeline.verify.report import VerifyReport
@@ -42,6 +43,7 @@ VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
     "model_retraining": lambda kept: views_retraining.retraining(
         RetrainingResult.model_validate(kept)
     ),
+    "label_flow": lambda kept: views_label.labelled(LabelReport.model_validate(kept)),
     "replay_flow": lambda kept: views_replay.replay(ReplayReport.model_validate(kept)),
     "train_model_flow": lambda kept: views_train.training(TrainReport.model_validate(kept)),
     "batch_flow": lambda kept: views_research.batch(BatchReport.model_validate(kept)),

@@ -30,7 +30,12 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Job:
-    """What every task of one backtest works with; `kept_as` names its files, if not the run id."""
+    """What every task of one backtest works with.
+
+    `kept_as` names its files, if not the run id. `beyond` is how far bars are read behind the
+    period, to see how its last trades end; `least_before` how many bars before it, if its setup
+    looks back on fewer.
+    """
 
     request: BacktestRequest
     run: Run
@@ -39,6 +44,8 @@ class Job:
     instrument: Instrument
     state: RunState
     kept_as: str = ""
+    beyond: timedelta = timedelta(0)
+    least_before: int = 0
 
     @property
     def stem(self) -> str:
@@ -124,7 +131,11 @@ async def load_bars(job: Job) -> Loaded:
     """
     request, services = job.request, job.services
     start, end = period_bounds(request)
-    held = await held_bars(job.spec, request.symbol, request.timeframe, (start, end), services)
+    end += job.beyond
+    held = await held_bars(
+        job.spec, request.symbol, request.timeframe, (start, end), services,
+        least_before=job.least_before,
+    )  # fmt: skip
     if held is None:
         holdings = [h for h in await services.bars.holdings() if h.symbol == request.symbol]
         raise NoBarsError(no_bars_text(request, held_text(holdings)), symbol=request.symbol)

@@ -9,6 +9,7 @@ import typer
 
 from flows import (
     cli_compare,
+    cli_label,
     cli_live,
     cli_models,
     cli_parity,
@@ -35,6 +36,7 @@ from pipeline.domain.errors import RequestError
 __all__ = [
     "app",
     "cli_compare",
+    "cli_label",
     "cli_live",
     "cli_models",
     "cli_parity",

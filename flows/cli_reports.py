@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from flows.cli_label import LABEL_LINES
 from flows.cli_parity import PARITY_LINES
 from flows.cli_replay import REPLAY_LINES
 from flows.cli_research_lines import RESEARCH_LINES
@@ -25,6 +26,7 @@ LINES: dict[str, Callable[[Kept, Path], list[str]]] = {
     **REPLAY_LINES,
     **EXCHANGE_LINES,
     **PARITY_LINES,
+    **LABEL_LINES,
     **RESEARCH_LINES,
     **TRAIN_LINES,
     **VERIFY_LINES,

@@ -41,10 +41,13 @@ async def held_bars(
     trigger: Timeframe,
     period: tuple[datetime, datetime],
     services: Services,
+    *,
+    least_before: int = 0,
 ) -> HeldBars | None:
     """Read and, from a shorter timeframe, build the bars of [start, end) with their warm-up.
 
-    None: nothing is held of the period that could give them.
+    The warm-up is what the setup looks back on, or `least_before` bars if they are more. None:
+    nothing is held of the period that could give them.
     """
     start, end = period
     holdings = [h for h in await services.bars.holdings() if h.symbol == symbol]
@@ -52,7 +55,7 @@ async def held_bars(
     if holding is None:
         return None
     source = Timeframe(holding.timeframe)
-    wanted = await services.cpu.run(compute.warm_up_bars, spec, trigger)
+    wanted = max(await services.cpu.run(compute.warm_up_bars, spec, trigger), least_before)
     raw = await services.bars.read(symbol, source, start - _reach(wanted, trigger), end)
     bars = raw if source is trigger else await services.cpu.run(
         compute.rebuild, raw, source, trigger

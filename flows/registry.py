@@ -15,6 +15,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.utilities.callables import parameter_schema
 
 from flows.backtest_flow import backtest_flow
+from flows.label_flow import label_flow
 from flows.live_scan_flow import live_scan_flow
 from flows.parity_flow import parity_flow
 from flows.prefect_env import prefect_environment
@@ -92,6 +93,12 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
         flow=verify_flow,
         entrypoint="flows/verify_flow.py:verify_flow",
         tags=("verify", "production"),
+    ),
+    Deployment(
+        name="label_flow_prod",
+        flow=label_flow,
+        entrypoint="flows/label_flow.py:label_flow",
+        tags=("ml", "production"),
     ),
     Deployment(
         name="live_scan_flow_prod",

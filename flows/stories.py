@@ -3,6 +3,7 @@
 from flows.backtest import BACKTEST
 from flows.batch import BATCH
 from flows.data_collection import COLLECTION
+from flows.label import LABEL
 from flows.model_retraining import RETRAINING
 from flows.parity import PARITY
 from flows.replay import REPLAY
@@ -23,6 +24,7 @@ STORIES: dict[str, Story] = {
         VERIFY,
         REPLAY,
         PARITY,
+        LABEL,
         COLLECTION,
         TRAIN,
         RETRAINING,  # after TRAIN, whose command it shares: START tells them apart by the market

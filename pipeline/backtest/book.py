@@ -80,7 +80,8 @@ class Book:
                 missed.append(Missed(signal_id=plan.signal_id, reason="MAX_TRADES", note=note))
             elif (lots := self._size(plan)) == 0:
                 note = "the stop is too far for the smallest volume"
-                missed.append(Missed(signal_id=plan.signal_id, reason="SIZE", note=note))
+                at = _moment(chosen[k, layout.O_ENTRY_TIME])
+                missed.append(Missed(signal_id=plan.signal_id, reason="SIZE", at=at, note=note))
             else:
                 edges = [b[k] for b in bounds]
                 trades.append(self._trade(len(trades) + 1, plan, chosen[k], edges, lots))

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.domain.model import ModelCard
+from pipeline.domain.report import Interval
 from pipeline.domain.request import TaskRecord
 
 
@@ -44,8 +45,38 @@ class TrainReport(_Frozen):
     provenance: dict[str, Any] = Field(default_factory=dict)
 
 
+class LabelFigures(_Frozen):
+    """What a set of labels says; None: too few rows to say it.
+
+    `share` is that of the rows with label 1 among those that were filled. `break_even` is the
+    share at which these rows' own average R of label 1 and of label 0 would cancel.
+    """
+
+    labelled: int = Field(description="filled and resolved: rows with a label")
+    positives: int
+    unfilled: int
+    share: Interval | None
+    break_even: float | None
+    mean_rr: float | None
+    exits: dict[str, int] = Field(description="how many rows ended in which way")
+
+
+class LabelledSet(_Frozen):
+    """One setup's labels. `open`: signals whose end the held bars don't know; no rows."""
+
+    setup_id: str
+    rule_version: str
+    timeframe: str
+    signals: int
+    open: int
+    figures: LabelFigures
+    added: int
+    updated: int
+    removed: int
+
+
 class LabelReport(_Frozen):
-    """What labelling a setup's past signals brought."""
+    """What labelling a setup's past signals brought; with several setups, all of them together."""
 
     run_id: str
     flow_type: str = "label_flow"
@@ -69,6 +100,12 @@ class LabelReport(_Frozen):
     updated: int
     removed: int
     total_labelled: int = Field(description="labelled rows in the table now, of all sets")
+    min_samples: int = Field(default=500, description="labelled rows that a training needs")
+    sets: tuple[LabelledSet, ...] = ()
+    left_out: dict[str, str] = Field(
+        default_factory=dict, description="setups that could not be labelled, and why"
+    )
+    feature_version: str | None = None
     synthetic: bool = False
     results_summary: dict[str, Any] = Field(default_factory=dict)
     artifacts: dict[str, Any] = Field(default_factory=dict)

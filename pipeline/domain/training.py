@@ -61,12 +61,19 @@ class TrainRequest(_Frozen):
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
+ALL_SETUPS = "all"
+"""As the setup of a `LabelRequest`: every active one."""
+
+
 class LabelRequest(_Frozen):
-    """A validated request to label a setup's past signals; whole UTC days, both included."""
+    """A validated request to label a setup's past signals; whole UTC days, both included.
+
+    With ALL_SETUPS, `timeframe` None is each setup's own.
+    """
 
     mode: Literal["label"] = "label"
     symbol: str
-    timeframe: Timeframe
+    timeframe: Timeframe | None
     start: date
     end: date
     setup_id: str

@@ -9,13 +9,13 @@ from functools import partial
 
 import pandas as pd
 
+from pipeline.backtest.ending import WAITS, missed_known_at, trade_end_known_at
 from pipeline.backtest.engine import simulate
 from pipeline.data.clean import resample
 from pipeline.domain.live import Life, LifeState
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.trade import CostModel, ExitReason, Missed, Plan
 
-_WAITS = "NO_BARS"
 _ENDS = {ExitReason.EXPIRED: LifeState.EXPIRED, ExitReason.VOID: LifeState.VOID}
 
 
@@ -67,9 +67,9 @@ def follow(
         entry_price=trade.entry_price,
         first_target_at=course.first_target_at,
     )
-    if course.left > 0:
+    ended = trade_end_known_at(trade, course, bars)
+    if ended is None:
         return life
-    ended = _close_after(trade.exit_time, bars)
     trade = carry_out(bars=bars[bars["close_time"] <= ended]).trades[0]
     return life.model_copy(update={"state": LifeState.CLOSED, "as_of": ended, "trade": trade})
 
@@ -111,25 +111,14 @@ def follow_paper(
 
 
 def _unfilled(missed: Missed, bars: pd.DataFrame) -> Life:
-    as_of = _last_close(bars)
-    if missed.reason == _WAITS:
-        return Life(as_of=as_of)
+    if missed.reason == WAITS:
+        return Life(as_of=_last_close(bars))
     state = next((s for r, s in _ENDS.items() if r == missed.reason), LifeState.REFUSED)
-    if missed.at is not None:
-        void = state is LifeState.VOID  # said of a close, the others of the bar that opens then
-        as_of = missed.at if void else _close_after(missed.at, bars)
-    return Life(state=state, as_of=as_of, missed=missed)
+    return Life(state=state, as_of=missed_known_at(missed, bars), missed=missed)
 
 
 def _last_close(bars: pd.DataFrame) -> datetime | None:
     return bars["close_time"].iloc[-1].to_pydatetime() if len(bars) else None
-
-
-def _close_after(moment: datetime, bars: pd.DataFrame) -> datetime:
-    """Return the close of the bar in which a moment lies."""
-    row = int(bars["open_time"].searchsorted(pd.Timestamp(moment), side="right")) - 1
-    close: datetime = bars["close_time"].iloc[row].to_pydatetime()
-    return close
 
 
 def _close_that_voids(plan: Plan, bars: pd.DataFrame) -> datetime | None:

@@ -1,8 +1,8 @@
 """What an ended signal teaches: a row of `labeled_trades`."""
 
+from pipeline.backtest.ending import target_reached
 from pipeline.domain.label import Label
 from pipeline.domain.live import Life, LiveSignal
-from pipeline.domain.trade import ExitReason
 
 
 def label_of(record: LiveSignal, life: Life) -> Label:
@@ -32,7 +32,7 @@ def label_of(record: LiveSignal, life: Life) -> Label:
         side=s.side.value,
         known_at=s.known_at,
         resolved_at=life.as_of,
-        label=None if life.trade is None else int(end == ExitReason.TP),
+        label=target_reached(life.trade),
         rr=None if life.trade is None else life.trade.rr,
         exit_reason=str(end),
         decision=record.decision.decision.value,
