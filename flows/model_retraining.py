@@ -10,6 +10,7 @@ from dataclasses import replace
 from flows import retraining_steps as steps
 from flows.exchange_bars import Collected, collect, exchange_of
 from flows.launcher import InProcessLauncher
+from flows.model_use import Versioned
 from flows.research_report import Told, desk_for, keep_report
 from flows.retraining_compute import Prepared
 from flows.run_facts import run_times
@@ -46,7 +47,7 @@ async def run_retraining(
     trained = await runner.critical(
         "model_training", steps.Trained, lambda: steps.learn(job, valid), {"rows": prepared.rows}
     )
-    saved = await runner.critical("model_saving", steps.Saved, lambda: steps.save(job, trained))
+    saved = await runner.critical("model_saving", Versioned, lambda: steps.save(job, trained))
     figures = await runner.critical(
         "evaluation", steps.Evaluated, lambda: steps.evaluate(job, trained, prepared)
     )
@@ -64,7 +65,7 @@ async def run_retraining(
 def _result(
     request: RetrainRequest,
     job: steps.Retraining,
-    outcome: tuple[steps.Trained, steps.Saved, steps.Evaluated, steps.Activated],
+    outcome: tuple[steps.Trained, Versioned, steps.Evaluated, steps.Activated],
     prepared: Prepared,
 ) -> RetrainingResult:
     trained, saved, figures, active = outcome

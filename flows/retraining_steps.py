@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from flows import retraining_compute as compute
 from flows.backtest_compute import Frozen
 from flows.exchange_bars import Collected
+from flows.model_use import Made, Versioned, champion_of, keep_version, put_in_use
 from flows.retraining_compute import Learnt, Order, Prepared
 from flows.services import Services
 from pipeline.domain.bars import fingerprint
@@ -13,9 +16,7 @@ from pipeline.domain.exchange import RETRAIN_TIMEFRAME, direction_model
 from pipeline.domain.model import ModelMetrics, ModelStanding
 from pipeline.domain.request import Run
 from storage.model_ports import StoredModel
-from storage.telemetry import get_logger
 
-log = get_logger(__name__)
 SECONDS = 1800.0
 """Longest that a training may compute."""
 
@@ -33,13 +34,6 @@ class Trained(Frozen):
     learnt: Learnt
     standing: ModelStanding
     refused: str = ""
-
-
-class Saved(Frozen):
-    """Output of model_saving."""
-
-    version: str
-    path: str
 
 
 class Evaluated(Frozen):
@@ -84,7 +78,18 @@ class Retraining:
             now=self.collected.end,
         )
 
-    async def bars(self, wanted: str = "") -> object:
+    def made(self, trained: Trained) -> Made:
+        """Return what was made, to be kept and maybe put in use."""
+        learnt = trained.learnt
+        return Made(
+            run_id=self.run.run_id,
+            model=StoredModel(learnt.manifest, learnt.trees),
+            verdict=learnt.verdict,
+            standing=trained.standing,
+            refused=trained.refused,
+        )
+
+    async def bars(self, wanted: str = "") -> pd.DataFrame:
         """Return the bars of the period; BadBarsError if they are not those of `wanted`."""
         held = await self.services.bars.read(
             self.collected.stored_as, RETRAIN_TIMEFRAME, self.collected.start, self.collected.end
@@ -96,9 +101,7 @@ class Retraining:
 
 async def validate(job: Retraining) -> Validated:
     """Read back what is held; other bars later on end the run."""
-    held = await job.services.bars.read(
-        job.collected.stored_as, RETRAIN_TIMEFRAME, job.collected.start, job.collected.end
-    )
+    held = await job.bars()
     if len(held) < job.collected.bars:
         raise BadBarsError("The bars that were collected are not all held any more; train again.")
     return Validated(bars=len(held), fingerprint=fingerprint(held))
@@ -107,21 +110,13 @@ async def validate(job: Retraining) -> Validated:
 async def prepare(job: Retraining, valid: Validated) -> Prepared:
     """Count what can be learnt from."""
     bars = await job.bars(valid.fingerprint)
-    found: Prepared = await job.services.cpu.run_apart(
-        SECONDS, compute.prepare_rows, bars, job.order
-    )
-    return found
+    return await job.services.cpu.run_apart(SECONDS, compute.prepare_rows, bars, job.order)
 
 
 async def learn(job: Retraining, valid: Validated) -> Trained:
     """Grow the trees and judge them against the model in use now, or chance."""
     standing = await job.services.models.standing(job.order.model_id)
-    champion, refused = None, ""
-    if standing.champion:
-        try:
-            champion = await job.services.models.get(standing.model_id, standing.champion)
-        except ModelRefusedError as error:
-            refused = error.user_text
+    champion, refused = await champion_of(standing, job.services)
     bars = await job.bars(valid.fingerprint)
     try:
         learnt = await job.services.cpu.run_apart(
@@ -133,17 +128,9 @@ async def learn(job: Retraining, valid: Validated) -> Trained:
     return Trained(learnt=learnt, standing=standing, refused=refused)
 
 
-async def save(job: Retraining, trained: Trained) -> Saved:
+async def save(job: Retraining, trained: Trained) -> Versioned:
     """Keep the model as a version; a run makes one version only."""
-    models, model_id = job.services.models, job.order.model_id
-    for kept in await models.versions(model_id):
-        if kept.run_id == job.run.run_id:
-            return Saved(version=kept.version, path=kept.path)
-    named = {"version": await models.next_version(model_id)}
-    manifest = trained.learnt.manifest.model_copy(update=named)
-    model = StoredModel(manifest, trained.learnt.trees)
-    kept = await models.put(model, trained.learnt.verdict, job.services.clock())
-    return Saved(version=kept.version, path=kept.path)
+    return await keep_version(job.made(trained), job.services)
 
 
 async def evaluate(job: Retraining, trained: Trained, prepared: Prepared) -> Evaluated:
@@ -162,25 +149,12 @@ async def compare(trained: Trained) -> Compared:
     return Compared(better=verdict.promoted, against=verdict.against, failed=words)
 
 
-async def activate(job: Retraining, trained: Trained, saved: Saved) -> Activated:
+async def activate(job: Retraining, trained: Trained, saved: Versioned) -> Activated:
     """Put the version in use if the gate says so and its rival is still the one it beat."""
     if not trained.learnt.verdict.promoted:
         return Activated(activated=False)
-    models, judged = job.services.models, trained.standing.champion
-    for past in await models.history(trained.standing.model_id):
-        if past.champion == saved.version:  # an earlier attempt of this run did it
-            return Activated(activated=True)
-    before = await models.standing(trained.standing.model_id)
-    if before.champion == judged:
-        change = {
-            "champion": saved.version,
-            "previous": before.previous if trained.refused else before.champion,
-            "changed_at": job.services.clock(),
-            "changed_by": job.run.run_id,
-        }
-        if await models.change(before.model_copy(update=change), before):
-            log.info("model_activated", model=before.model_id, version=saved.version)
-            return Activated(activated=True)
+    if await put_in_use(job.made(trained), saved.version, job.services) is None:
+        return Activated(activated=True)
     note = "Another model came into use while this one was trained; it was not judged against it."
     return Activated(activated=False, notes=(note,))
 

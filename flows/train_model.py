@@ -8,7 +8,7 @@ from flows.services import Services
 from flows.story import Story
 from flows.tasks import Runner
 from flows.train_compute import Grown, Prepared, Windows
-from flows.train_deploy import Candidate, Deployed, Versioned
+from flows.train_deploy import Deployed, Versioned
 from flows.train_report import Outcome, Skipped
 from flows.train_steps import Collected, Evaluated, Training
 from pipeline.domain.request import Run
@@ -65,12 +65,12 @@ async def _trained(job: Training, collected: Collected, runner: Runner) -> Outco
         "evaluation", Evaluated, lambda: steps.evaluate(job, rows, grown),
         {"rows": windows.holdout},
     )  # fmt: skip
-    of = Candidate(job.run, job.request.model_type, grown, evaluated)
+    made = deploy.made_of(job, grown, evaluated)
     kept = await runner.critical(
-        "model_versioning", Versioned, lambda: deploy.keep_version(of, job.services)
+        "model_versioning", Versioned, lambda: deploy.keep_version(made, job.services)
     )
     deployed = await runner.critical(
-        "deploy_if_better", Deployed, lambda: deploy.deploy_if_better(of, kept, job.services),
+        "deploy_if_better", Deployed, lambda: deploy.deploy_if_better(made, kept, job.services),
         {"version": kept.version},
     )  # fmt: skip
     return Outcome(prepared, windows, evaluated, kept, deployed)

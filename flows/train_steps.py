@@ -6,6 +6,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from flows import train_compute as compute
 from flows.backtest_compute import Frozen
+from flows.model_use import champion_of
 from flows.services import Services
 from flows.train_compute import Grown, Judged, Prepared, Rows, Windows
 from pipeline.domain.errors import ModelRefusedError
@@ -13,7 +14,6 @@ from pipeline.domain.label import Label
 from pipeline.domain.model import ModelStanding
 from pipeline.domain.request import Run
 from pipeline.domain.training import TrainRequest
-from storage.model_ports import StoredModel
 from storage.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -104,15 +104,3 @@ async def evaluate(job: Training, rows: Rows, grown: Grown) -> Evaluated:
             "champion_refused", model=standing.model_id, version=standing.champion, why=refused
         )
     return Evaluated(judged=judged, standing=standing, refused=refused)
-
-
-async def champion_of(
-    standing: ModelStanding, services: Services
-) -> tuple[StoredModel | None, str]:
-    """Return the model in use, or None and, where there is one, why it is refused."""
-    if not standing.champion:
-        return None, ""
-    try:
-        return await services.models.get(standing.model_id, standing.champion), ""
-    except ModelRefusedError as error:
-        return None, error.user_text
