@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from flows import ab_compute as compute
 from flows.model_notices import tell_owners
 from flows.scored import day_number, ended_with_scores, reached
@@ -11,7 +13,7 @@ from flows.services import Services
 from pipeline.domain.errors import ModelRefusedError
 from pipeline.domain.model import ModelStanding
 from pipeline.domain.training import SIGNAL_CLASSIFIER
-from pipeline.ml.paired import Difference, PairedComparison
+from pipeline.ml.paired import Difference, PairedComparison, Pairs
 from storage.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -45,13 +47,13 @@ async def ab_report(services: Services, model_id: str = SIGNAL_CLASSIFIER) -> Ab
     records = await ended_with_scores(pair, since, now, services) if since is not None else []
     if len(records) < ENOUGH:
         return AbReport(standing, len(records))
-    told = compute.Told(
-        tuple(reached(r) for r in records),
-        tuple(r.scores[standing.champion] for r in records),
-        tuple(r.scores[standing.challenger] for r in records),
-        tuple(day_number(r) for r in records),
+    pairs = Pairs(
+        np.asarray([reached(r) for r in records], dtype=np.float64),
+        np.asarray([r.scores[standing.champion] for r in records], dtype=np.float64),
+        np.asarray([r.scores[standing.challenger] for r in records], dtype=np.float64),
+        np.asarray([day_number(r) for r in records], dtype=np.int64),
     )
-    found = await services.cpu.run(compute.compare_told, told)
+    found = await services.cpu.run(compute.compare, pairs)
     return AbReport(standing, len(records), found)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from flows.services import Services
+from pipeline.backtest.ending import target_reached
 from pipeline.domain.live import LIVE, LiveSignal
-from pipeline.domain.trade import ExitReason
 
 _DAY = timedelta(days=1)
 
@@ -34,8 +34,7 @@ async def ended_with_scores(
 
 def reached(record: LiveSignal) -> int:
     """Return 1 if a filled and ended signal's last target was reached, else 0."""
-    trade = record.life.trade
-    return int(trade is not None and trade.exit_reason is ExitReason.TP)
+    return target_reached(record.life.trade) or 0
 
 
 def day_number(record: LiveSignal) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.report import Interval
+from pipeline.ml import evaluation
 
 Floats = NDArray[np.float64]
 RESAMPLES: Final = 2000
@@ -77,26 +78,22 @@ def roc_auc(reached: Floats, scores: Floats) -> float:
 
     Ties count half. NaN where one class is missing.
     """
-    positives = reached > 0
-    many, few = int(positives.sum()), int((~positives).sum())
-    if not many or not few:
-        return float("nan")
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2
-    return float((ranks[place][positives].sum() - many * (many + 1) / 2) / (many * few))
+    found = evaluation.roc_auc(reached, scores)
+    return float("nan") if found is None else found
 
 
 def brier(reached: Floats, scores: Floats) -> float:
     """Return the mean squared distance of score and outcome; NaN of nothing."""
-    return float(np.mean((reached - scores) ** 2)) if len(scores) else float("nan")
+    return _mean(evaluation.brier_losses(reached, scores))
 
 
 def log_loss(reached: Floats, scores: Floats) -> float:
     """Return the mean of −log of what the outcome was given; NaN of nothing."""
-    if not len(scores):
-        return float("nan")
-    held = np.clip(scores, _CLIP, 1 - _CLIP)
-    return float(-np.mean(reached * np.log(held) + (1 - reached) * np.log1p(-held)))
+    return _mean(evaluation.log_losses(reached, np.clip(scores, _CLIP, 1 - _CLIP)))
+
+
+def _mean(losses: Floats) -> float:
+    return float(losses.mean()) if len(losses) else float("nan")
 
 
 _FIGURES: Final[tuple[tuple[str, Callable[[Floats, Floats], float], int], ...]] = (
