@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from flows.backtest_compute import FillJob, Frozen
-from pipeline.domain.label import Label, natural_key
+from pipeline.domain.label import Label, signal_key
 from pipeline.domain.market import Instrument
 from pipeline.domain.signal import Signal
 from pipeline.domain.trade import Plan
@@ -53,7 +53,7 @@ def with_features(
     if not rows:
         return ()
     at_hand = FeatureBars.of(pd.read_parquet(bars_path), rows[0].tf)
-    by_key = {key_of(signal): (signal, plan) for signal, plan in zip(*found, strict=True)}
+    by_key = {signal_key(signal): (signal, plan) for signal, plan in zip(*found, strict=True)}
     done = []
     for row in rows:
         signal, plan = by_key[row.signal_id]
@@ -68,9 +68,3 @@ def figures(rows: Sequence[Label]) -> LabelFigures:
     from pipeline.ml.labelling import figures_of  # noqa: PLC0415
 
     return figures_of(rows)
-
-
-def key_of(signal: Signal) -> str:
-    """Return a signal's natural key."""
-    s = signal
-    return natural_key(s.setup_id, s.symbol, s.tf, s.known_at, s.side)

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.domain.market import Side, Timeframe
+from pipeline.domain.signal import Signal
 
 BACKTEST = "backtest"
 MARKS = "marks"
@@ -18,6 +19,12 @@ def natural_key(setup_id: str, symbol: str, tf: Timeframe, known_at: datetime, s
     """
     moment = known_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S")
     return f"{setup_id}|{symbol}|{tf.value}|{moment}|{side.value}"
+
+
+def signal_key(signal: Signal) -> str:
+    """Return a signal's natural key."""
+    s = signal
+    return natural_key(s.setup_id, s.symbol, s.tf, s.known_at, s.side)
 
 
 class Label(BaseModel):

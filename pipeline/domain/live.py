@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.domain.label import signal_key
 from pipeline.domain.market import Timeframe
 from pipeline.domain.signal import Signal
 from pipeline.domain.trade import Missed, Plan, Trade
@@ -180,9 +181,7 @@ class LiveSignal(_Frozen):
     @property
     def key(self) -> str:
         """The natural key, also the owner of its cooldown."""
-        s = self.signal
-        moment = s.known_at.strftime("%Y%m%dT%H%M%S")
-        return f"{self.origin}|{s.setup_id}|{s.symbol}|{s.tf.value}|{moment}|{s.side.value}"
+        return f"{self.origin}|{signal_key(self.signal)}"
 
 
 class AlertFor(_Frozen):

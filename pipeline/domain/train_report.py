@@ -105,7 +105,6 @@ class LabelReport(_Frozen):
     left_out: dict[str, str] = Field(
         default_factory=dict, description="setups that could not be labelled, and why"
     )
-    feature_version: str | None = None
     synthetic: bool = False
     results_summary: dict[str, Any] = Field(default_factory=dict)
     artifacts: dict[str, Any] = Field(default_factory=dict)

@@ -15,7 +15,7 @@ from pipeline.backtest.ending import (
     trade_end_known_at,
 )
 from pipeline.backtest.metrics import wilson
-from pipeline.domain.label import BACKTEST, Label, natural_key
+from pipeline.domain.label import BACKTEST, Label, signal_key
 from pipeline.domain.signal import Signal
 from pipeline.domain.trade import Missed, Trade
 from pipeline.domain.train_report import LabelFigures
@@ -59,7 +59,7 @@ def _row(signal: Signal, known_at: datetime, end: Trade | Missed) -> Label:
     s = signal
     return Label(
         source=BACKTEST,
-        signal_id=natural_key(s.setup_id, s.symbol, s.tf, s.known_at, s.side),
+        signal_id=signal_key(s),
         setup_id=s.setup_id,
         rule_version=s.rule_version,
         symbol=s.symbol,
