@@ -3,11 +3,10 @@
 import hashlib
 from typing import Any
 
-from flows.owners import owner_chats
+from flows.owners import notify_owners
 from flows.services import Services
 from pipeline.domain.errors import ModelRefusedError
 from pipeline.domain.model import ModelManifest, ModelStanding
-from pipeline.domain.report import DeliveryKind
 
 
 async def tell_refused(
@@ -44,10 +43,4 @@ async def tell_owners(
         payload["in_use"] = standing.model_dump(
             mode="json", include={"model_id", "champion", "previous"}
         )
-    told = 0
-    for chat_id in await owner_chats(services.settings.owner_ids, services.chats):
-        told += await services.outbox.put(
-            chat_id, DeliveryKind.NOTICE, payload,
-            dedupe_key=f"model:{key}:{chat_id}", now=services.clock(),
-        )  # fmt: skip
-    return told
+    return await notify_owners(payload, f"model:{key}", services)

@@ -3,7 +3,10 @@
 import secrets
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
+from flows.services import Services
+from pipeline.domain.report import DeliveryKind
 from storage.ports import ChatStore
 
 CODE_KEY = "owner_code"
@@ -28,3 +31,14 @@ async def owner_chats(owner_ids: Collection[int], chats: ChatStore) -> tuple[int
     """Return the private chats of all owners; a person's private chat has the person's id."""
     given = {user for user, role in (await chats.users()).items() if role == "owner"}
     return tuple(sorted({*owner_ids, *given}))
+
+
+async def notify_owners(payload: dict[str, Any], key: str, services: Services) -> int:
+    """Owe each owner a notice, once for each key; return how many were owed."""
+    told = 0
+    for chat_id in await owner_chats(services.settings.owner_ids, services.chats):
+        told += await services.outbox.put(
+            chat_id, DeliveryKind.NOTICE, payload, dedupe_key=f"{key}:{chat_id}",
+            now=services.clock(),
+        )  # fmt: skip
+    return told

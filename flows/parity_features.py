@@ -1,8 +1,7 @@
 """The alarm of the night: vectors that live used and that come out otherwise afterwards."""
 
-from flows.owners import owner_chats
+from flows.owners import notify_owners
 from flows.services import Services
-from pipeline.domain.report import DeliveryKind
 from pipeline.domain.request import Channel, Run
 from pipeline.live.certificate import ParityReport
 from pipeline.live.feature_parity import VectorDiffers, VectorsCompared
@@ -21,13 +20,8 @@ async def alarm_features(report: ParityReport, run: Run, services: Services) -> 
     line = features_line(report.features)
     if run.actor.channel is not Channel.SCHEDULE or not report.features.differences:
         return 0
-    told = 0
-    for chat in await owner_chats(services.settings.owner_ids, services.chats):
-        told += await services.outbox.put(
-            chat, DeliveryKind.NOTICE, {"text": f"{line} {report.period_start:%a %Y-%m-%d}"},
-            dedupe_key=f"features:{run.run_id}:{run.attempt}:{chat}", now=services.clock(),
-        )  # fmt: skip
-    return told
+    text = f"{line} {report.period_start:%a %Y-%m-%d}"
+    return await notify_owners({"text": text}, f"features:{run.run_id}:{run.attempt}", services)
 
 
 def features_line(compared: VectorsCompared) -> str:

@@ -71,76 +71,41 @@ class Deployment:
         return code_version()
 
 
+def _deployed(
+    found: Flow[..., Any], module: str, *tags: str, pool: str = POOL, **parameters: Any
+) -> Deployment:
+    """Return a flow's deployment: its name and `_prod`, and where in `flows` it is written."""
+    return Deployment(
+        name=f"{found.name}_prod",
+        flow=found,
+        entrypoint=f"flows/{module}.py:{found.name}",
+        pool=pool,
+        tags=tags,
+        parameters=parameters,
+    )
+
+
 DEPLOYMENTS: tuple[Deployment, ...] = (
-    Deployment(
-        name="backtest_flow_prod",
-        flow=backtest_flow,
-        entrypoint="flows/backtest_flow.py:backtest_flow",
-        tags=("backtest", "production"),
-        parameters={"default_slippage": 1.0, "default_spread": 2.0},
+    _deployed(
+        backtest_flow, "backtest_flow", "backtest", "production",
+        default_slippage=1.0, default_spread=2.0,
     ),
     *(
-        Deployment(
-            name=f"{found.name}_prod",
-            flow=found,
-            entrypoint=f"flows/research_flows.py:{found.name}",
-            tags=("research", "production"),
-        )
+        _deployed(found, "research_flows", "research", "production")
         for found in (sweep_flow, walkforward_flow, batch_flow)
     ),
-    Deployment(
-        name="verify_flow_prod",
-        flow=verify_flow,
-        entrypoint="flows/verify_flow.py:verify_flow",
-        tags=("verify", "production"),
+    _deployed(verify_flow, "verify_flow", "verify", "production"),
+    _deployed(label_flow, "label_flow", "ml", "production"),
+    _deployed(live_scan_flow, "live_scan_flow", "live", "production", pool=LIVE_POOL),
+    _deployed(parity_flow, "parity_flow", "live", "parity", "production"),
+    # Sundays at 3, "0 3 * * 0", in the owner's zone: by flows/train_weekly.py
+    _deployed(train_model_flow, "train_model_flow", "ml", "training", pool=TRAINING_POOL),
+    _deployed(
+        model_retraining, "retraining_flows", "ml", "exchange", "training", pool=TRAINING_POOL
     ),
-    Deployment(
-        name="label_flow_prod",
-        flow=label_flow,
-        entrypoint="flows/label_flow.py:label_flow",
-        tags=("ml", "production"),
-    ),
-    Deployment(
-        name="live_scan_flow_prod",
-        flow=live_scan_flow,
-        entrypoint="flows/live_scan_flow.py:live_scan_flow",
-        pool=LIVE_POOL,
-        tags=("live", "production"),
-    ),
-    Deployment(
-        name="parity_flow_prod",
-        flow=parity_flow,
-        entrypoint="flows/parity_flow.py:parity_flow",
-        tags=("live", "parity", "production"),
-    ),
-    Deployment(  # Sundays at 3, "0 3 * * 0", in the owner's zone: by flows/train_weekly.py
-        name="train_model_flow_prod",
-        flow=train_model_flow,
-        entrypoint="flows/train_model_flow.py:train_model_flow",
-        pool=TRAINING_POOL,
-        tags=("ml", "training"),
-    ),
-    Deployment(
-        name="model_retraining_prod",
-        flow=model_retraining,
-        entrypoint="flows/retraining_flows.py:model_retraining",
-        pool=TRAINING_POOL,
-        tags=("ml", "exchange", "training"),
-    ),
-    Deployment(
-        name="data_collection_prod",
-        flow=data_collection,
-        entrypoint="flows/retraining_flows.py:data_collection",
-        tags=("exchange", "production"),
-    ),
-    Deployment(
-        name="replay_flow_prod",
-        flow=replay_flow,
-        entrypoint="flows/replay_flow.py:replay_flow",
-        pool=LIVE_POOL,
-        tags=("live", "replay", "production"),
-    ),
-)
+    _deployed(data_collection, "retraining_flows", "exchange", "production"),
+    _deployed(replay_flow, "replay_flow", "live", "replay", "production", pool=LIVE_POOL),
+)  # fmt: skip
 
 
 def deployments_for(settings: Settings) -> tuple[Deployment, ...]:
