@@ -11,6 +11,7 @@ from flows.score_alarm import watch_scores
 from flows.scored import ended_with_scores
 from pipeline.domain.live import LIVE, DecisionKind, Life, LifeState
 from pipeline.domain.trade import ExitReason
+from tests.kit.deliveries import texts_owed
 from tests.kit.live_signals import hand_made
 from tests.kit.plain_services import plain_services
 from tests.kit.scorers import deployed
@@ -61,17 +62,6 @@ async def outcomes(services, count, *, seed=1, champion=0.1, challenger=0.9, **m
     services.clock.now += (count // 4 + 2) * DAY
 
 
-async def told(services):
-    said = []
-    while found := await services.outbox.claim(
-        services.clock(), lease=timedelta(minutes=1), limit=50
-    ):
-        for delivery in found:
-            await services.outbox.ack(delivery.id, services.clock(), [1])
-        said += [(d.chat_id, d.payload["text"]) for d in found]
-    return said
-
-
 async def test_without_a_challenger_there_is_nothing_to_compare(services):
     assert "no champion" in ab_lines(await ab_report(services))[0]
     await deployed(services, "v1.0")
@@ -98,7 +88,7 @@ async def test_a_better_challenger_is_told_weekly_and_promoted_by_nobody(service
     for hours in (0, 1, 24 * 7):
         services.clock.now += timedelta(hours=hours)
         await send_ab_reports(services, services.clock())
-    said = await told(services)
+    said = await texts_owed(services)
     assert [chat for chat, _ in said] == [OWNER, OWNER]
     assert said[0][1].startswith("A/B of the week\nChampion v1.0")
     assert await services.models.standing("signal_classifier") == before
@@ -140,7 +130,7 @@ async def test_a_champion_that_breaks_its_promise_is_called_once_and_stays(servi
     in_use = {"model_id": "signal_classifier", "champion": "v1.0", "previous": ""}
     assert owed.payload["in_use"] == in_use
     await services.outbox.ack(owed.id, services.clock(), [1])
-    assert await told(services) == []
+    assert await texts_owed(services) == []
     chat, text = owed.chat_id, owed.payload["text"]
     assert chat == OWNER
     assert text.startswith("⚠ Model v1.0 scores worse live than it promised.")
@@ -153,7 +143,7 @@ async def test_a_champion_that_keeps_its_promise_is_left_in_peace(services):
     await deployed(services, "v1.0")
     await outcomes(services, 200, champion=1.0)
     assert await watch_scores(services, services.clock()) == 0
-    assert await told(services) == []
+    assert await texts_owed(services) == []
 
 
 def test_both_are_chores():

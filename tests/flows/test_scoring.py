@@ -16,6 +16,7 @@ from flows.scoring import CONTRIBUTIONS, Scored, ScoreDesk
 from pipeline.domain.errors import ModelRefusedError, StoreDownError
 from pipeline.domain.live import DecisionKind
 from storage.model_ports import StoredModel
+from tests.kit.deliveries import texts_owed
 from tests.kit.live_signals import hand_made
 from tests.kit.plain_services import plain_services
 from tests.kit.scorers import FEATURES, Plain, deployed
@@ -38,17 +39,6 @@ def load(stored):
 
 def desk_of(services, loader=load):
     return ScoreDesk(services, load=loader)
-
-
-async def owed(services):
-    said = []
-    while found := await services.outbox.claim(
-        services.clock(), lease=timedelta(minutes=1), limit=50
-    ):
-        for delivery in found:
-            await services.outbox.ack(delivery.id, services.clock(), [1])
-        said += [(d.chat_id, d.payload["text"]) for d in found]
-    return said
 
 
 async def test_without_a_model_there_is_no_score_and_no_word_of_one(services):
@@ -75,7 +65,7 @@ async def test_what_is_promoted_scores_after_the_next_look(services):
     await deployed(services)
     await desk.look()
     assert desk.score(FEATURES) == Scored()
-    assert await owed(services) == []
+    assert await texts_owed(services) == []
 
 
 async def test_what_has_not_changed_is_loaded_once(services):
@@ -107,7 +97,7 @@ async def test_a_refused_model_leaves_the_champion_before_it_in_use(services, be
     for _ in range(3):
         await desk.look()
     assert desk.score(FEATURES).model == "v1.0"
-    assert await owed(services) == [
+    assert await texts_owed(services) == [
         (
             OWNER,
             "It learnt from other features.\nThe model before it stays in use, if there is one. /models shows them all.",
@@ -125,7 +115,7 @@ async def test_refused_with_none_before_it_the_rules_decide_alone_and_say_why(se
     said = desk.score(FEATURES)
     assert said.ml_score is None
     assert said.note == "model v1.0 is refused: its trees are damaged"
-    assert len(await owed(services)) == 1
+    assert len(await texts_owed(services)) == 1
 
 
 async def test_a_model_that_was_taken_out_of_use_does_not_come_back(services):
@@ -175,7 +165,7 @@ async def test_an_expired_model_is_not_used_alerts_say_so_and_owners_hear_once(s
     assert said.note.startswith("model v1.0 expired on 20")
     await desk.look()
     await desk.look()
-    ((chat, text),) = await owed(services)
+    ((chat, text),) = await texts_owed(services)
     assert chat == OWNER
     assert "older than 90 days" in text
 

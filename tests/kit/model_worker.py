@@ -5,19 +5,16 @@ n-th id and die at the n-th step (an opened, renamed or removed file, a statemen
 print how many died before one came through.
 """
 
-import asyncio
-import itertools
 import os
 import sys
+from functools import partial
 from pathlib import Path
-
-from sqlalchemy import event
 
 from storage.database import open_database
 from storage.model_registry import FileModelRegistry
+from tests.kit.dying import die, die_at
 from tests.kit.models import NOW, a_model, a_verdict
 
-DIED = 9
 FILE_STEPS = {
     "open",
     "os.mkdir",
@@ -45,35 +42,17 @@ DEEDS = {deed.__name__: deed for deed in (put, keep)}
 
 
 async def once(url: str, folder: str, what: str, n: int) -> None:
-    database, steps = open_database(url), itertools.count()
-
-    def step(*_: object) -> None:
-        if next(steps) == n:
-            os._exit(DIED)
+    database = open_database(url)
+    step = die_at(database, n)
 
     def look(name: str, args: tuple[object, ...]) -> None:
         if name in FILE_STEPS and folder in str(args[0] if args else ""):
             step()
 
-    for moment in ("before_cursor_execute", "after_cursor_execute", "commit"):
-        event.listen(database.engine.sync_engine, moment, step)
-    event.listen(database.engine.sync_engine.pool, "checkin", step)
     sys.addaudithook(look)
     await DEEDS[what](FileModelRegistry(Path(folder), database.engine), n)
     os._exit(0)
 
 
-def die(url: str, folder: str, what: str) -> None:
-    for n in itertools.count():
-        child = os.fork()
-        if child == 0:
-            asyncio.run(once(url, folder, what, n))
-        _, status = os.waitpid(child, 0)
-        code = os.waitstatus_to_exitcode(status)
-        if code != DIED:
-            sys.stdout.write(f"{n}\n")
-            sys.exit(code)
-
-
 if __name__ == "__main__":
-    die(*sys.argv[1:])
+    die(partial(once, *sys.argv[1:]))

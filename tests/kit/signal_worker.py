@@ -9,27 +9,25 @@ came through.
 """
 
 import asyncio
-import itertools
 import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-
-from sqlalchemy import event
+from functools import partial
 
 from pipeline.domain.label import Label
 from pipeline.domain.live import AlertFor, Answer, Life, LifeState, Paper
 from pipeline.domain.market import Timeframe
 from pipeline.domain.trade import ExitReason, Missed
 from storage.cooldown import RedisCooldowns
-from storage.database import Database, open_database
+from storage.database import open_database
 from storage.signals import SqlSignalStore
+from tests.kit.dying import die, die_at
 from tests.kit.live_signals import CLOSE, hand_made
 
 NOW = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
-DIED = 9
 CHATS = (AlertFor(chat_id=1), AlertFor(chat_id=2), AlertFor(chat_id=3, held="quiet"))
 
 
@@ -107,37 +105,11 @@ class Mortal(RedisCooldowns):
         self.step()
 
 
-def die_at(database: Database, redis: Mortal, n: int) -> None:
-    """Let the process die, as if it were killed, at its n-th step."""
-    steps = itertools.count()
-
-    def step(*_: object) -> None:
-        if next(steps) == n:
-            os._exit(DIED)
-
-    redis.step = step
-    for moment in ("before_cursor_execute", "after_cursor_execute", "commit"):
-        event.listen(database.engine.sync_engine, moment, step)
-    event.listen(database.engine.sync_engine.pool, "checkin", step)
-
-
 async def once(url: str, redis_url: str, what: str, n: int) -> None:
     database, redis = open_database(url), Mortal(redis_url)
-    die_at(database, redis, n)
+    redis.step = die_at(database, n)
     await DEEDS[what](SqlSignalStore(database.engine, redis), n)
     os._exit(0)
-
-
-def die(url: str, redis_url: str, what: str) -> None:
-    for n in itertools.count():
-        child = os.fork()
-        if child == 0:
-            asyncio.run(once(url, redis_url, what, n))
-        _, status = os.waitpid(child, 0)
-        code = os.waitstatus_to_exitcode(status)
-        if code != DIED:
-            sys.stdout.write(f"{n}\n")
-            sys.exit(code)
 
 
 async def race(url: str, redis_url: str, tf: str, closes: str) -> None:
@@ -162,4 +134,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "race":
         asyncio.run(race(*sys.argv[2:]))
     else:
-        die(*sys.argv[2:])
+        die(partial(once, *sys.argv[2:]))
