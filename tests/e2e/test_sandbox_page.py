@@ -22,7 +22,7 @@ from aiogram.types import (
     Update,
 )
 from PIL import Image
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from bot.sandbox.people import TRADER_ID as ME
 from tests.kit.chromium import DESKTOP, PHONE, Tab, chromium, open_tab
@@ -322,6 +322,26 @@ async def test_group_lets_either_person_press(bot: Bot, sandbox: RunningSandbox,
     assert (await bot.get_updates(timeout=3, offset=-1))[
         -1
     ].callback_query.from_user.id == ann.user_id
+
+
+async def test_what_is_said_while_a_chat_opens_is_shown(
+    bot: Bot, sandbox: RunningSandbox, page: Page
+):
+    group = await sandbox.add_group("Desk", sandbox.person())
+    said = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        found = await route.fetch()
+        if f"chat_id={group}" in route.request.url:
+            await bot.send_message(group, "in between")
+            await expect(page.locator("#chats .count")).to_have_text("1")
+            said.set()
+        await route.fulfill(response=found)
+
+    await page.route("**/sandbox/state*", slowly)
+    await page.locator("#chats").get_by_text("Desk").click()
+    await asyncio.wait_for(said.wait(), 20)
+    await expect(page.locator(".row").last).to_contain_text("in between")
 
 
 async def test_reading_further_up_is_not_disturbed(bot: Bot, page: Page):

@@ -13,7 +13,7 @@ const KEPT = 500;
 
 const page = {
   state: null, wanted: 0, chatId: Number(localStorage.getItem("chat")) || 0, actorId: 0, unread: new Map(),
-  pressed: new Map(), early: new Map(), fresh: 0, busy: 0, line: true,
+  pressed: new Map(), early: new Map(), fresh: 0, busy: 0, line: true, recent: [],
 };
 const pane = find("#messages");
 const isGroup = () => page.chatId < 0;
@@ -50,6 +50,17 @@ async function load(chatId) {
   composer.setCommands(state.commands);
   drawFrame();
   draw(true);
+  page.recent.filter((event) => event.number > state.number && event.chat_id === page.chatId).forEach(retold);
+}
+
+// A state that was on its way while something was said knows nothing of it.
+function retold(event) {
+  if (event.type === "message" || event.type === "deleted") heard(event);
+}
+
+function remember(event) {
+  page.recent.push(event);
+  if (page.recent.length > KEPT) page.recent.shift();
 }
 
 function draw(toEnd = false) {
@@ -273,5 +284,5 @@ function wire() {
 
 wire();
 await load(page.chatId);
-follow(page.state.number, heard, (line) => { page.line = line; drawFrame(); });
+follow(page.state.number, (event) => { remember(event); heard(event); }, (line) => { page.line = line; drawFrame(); });
 document.documentElement.dataset.ready = "yes";
