@@ -117,6 +117,9 @@ RUNS = Table(
     Column("error", Words, nullable=False),
     Column("report", JSON, nullable=False),
     Column("provenance", JSON, nullable=False),
+    Column("owner", Words, nullable=False, server_default=text("''")),  # which process executes it
+    Column("lease_until", Moment),
+    Column("priority", Integer, nullable=False, server_default=text("2")),  # 1 goes first
     Index(None, "status", "seq"),
     Index(None, "user_id", "seq"),
 )

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from storage.model_tables import METADATA
+from storage.operation_tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -24,6 +24,13 @@ from storage.database import migrate, open_database
 from storage.health import SqlHealthBoard
 from storage.live_ports import ScanRecord
 from storage.model_tables import METADATA, MODEL_CHANGES, MODEL_STANDINGS, MODEL_VERSIONS
+from storage.operation_tables import (
+    API_TOKENS,
+    DEPLOYMENTS,
+    REQUEST_KEYS,
+    SCHEDULE_FIRES,
+    SCHEDULES,
+)
 from storage.outbox import SqlOutbox
 from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
@@ -120,7 +127,31 @@ async def fill(url, folder):
     )
     await _fill_live(engine)
     await _fill_models(engine)
+    await _fill_operations(engine)
     await database.close()
+
+
+async def _fill_operations(engine):
+    """Put one row into each table of operation."""
+    fire = {
+        "schedule": "s",
+        "due": NOW,
+        "at": NOW,
+        "outcome": "claimed",
+        "run_id": "",
+        "reason": "",
+    }
+    token = {"sha256": "0" * 64, "name": "t", "user_id": 1, "role": "trader", "created_at": NOW}
+    rows = [
+        (SCHEDULES, {"name": "s", "spec": {}, "paused": False, "changed_at": NOW}),
+        (SCHEDULE_FIRES, fire),
+        (DEPLOYMENTS, {"name": "d", "entry": {}, "status": "active", "applied_at": NOW}),
+        (API_TOKENS, token),
+        (REQUEST_KEYS, {"key": "k", "sha256": "0" * 64, "run_id": "", "at": NOW}),
+    ]
+    async with engine.begin() as connection:
+        for table, row in rows:
+            await connection.execute(table.insert().values(**row))
 
 
 async def _fill_models(engine):

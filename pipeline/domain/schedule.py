@@ -1,0 +1,71 @@
+"""Schedules: what is asked of START by itself, when, and what became of each time."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pipeline.domain.request import Actor
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,59}$"
+
+
+class Schedule(BaseModel):
+    """A request that is put to START again and again, as if its maker had typed it.
+
+    Parameters
+    ----------
+    flow_name
+        The kind of run that the payload asks for, such as "backtest_flow".
+    cron, interval_minutes
+        One of the two: five words (weekdays as names, as numbers mean different days to different
+        readers), or minutes between two times, counted from `created_at`.
+    zone
+        IANA zone in which the cron words are meant.
+    payload
+        `{"text": "/backtest …"}`: a command, parsed anew at each time so that "last 30d" moves; or
+        the fields of the flow's own request.
+    overlap
+        What happens at a time when the run of the time before has not ended: it is left out, or
+        queued behind it.
+    catch_up
+        Of what was missed while nothing ran: nothing is done, the last one, or all.
+    actor
+        Who made it; reports go to their chat.
+    deployment
+        Name of the deployment that it came with; empty: made by a person.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=NAME)
+    flow_name: str
+    cron: str | None = None
+    interval_minutes: int | None = Field(default=None, ge=1, le=527_040)
+    zone: str = "UTC"
+    payload: dict[str, Any]
+    overlap: Literal["skip", "queue"] = "skip"
+    catch_up: Literal["none", "last", "all"] = "last"
+    paused: bool = False
+    actor: Actor
+    deployment: str = ""
+    created_at: datetime
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "Schedule":
+        if (self.cron is None) == (self.interval_minutes is None):
+            raise ValueError("give a cron line or an interval, one of the two")
+        return self
+
+
+class Fire(BaseModel):
+    """One time of a schedule and what became of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schedule: str
+    due: datetime
+    at: datetime
+    outcome: Literal["claimed", "launched", "skipped", "missed", "refused"]
+    run_id: str = ""
+    reason: str = ""

@@ -1,0 +1,70 @@
+"""Operations: schedules, deployments, tokens of the HTTP entry; a run says who executes it."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+MOMENT = sa.DateTime(timezone=True)
+RUN_COLUMNS = ("owner", "lease_until", "priority")
+
+
+def upgrade() -> None:
+    op.add_column("runs", sa.Column("owner", sa.Text(), nullable=False, server_default=sa.text("''")))
+    op.add_column("runs", sa.Column("lease_until", MOMENT))
+    op.add_column("runs", sa.Column("priority", sa.Integer(), nullable=False, server_default=sa.text("2")))
+    op.create_table(
+        "schedules",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("paused", sa.Boolean(), nullable=False),
+        sa.Column("changed_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_schedules"),
+    )
+    op.create_table(
+        "schedule_fires",
+        sa.Column("schedule", sa.Text(), nullable=False),
+        sa.Column("due", MOMENT, nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("outcome", sa.String(16), nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("schedule", "due", name="pk_schedule_fires"),
+    )
+    op.create_table(
+        "deployments",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("entry", sa.JSON(), nullable=False),
+        sa.Column("status", sa.String(16), nullable=False),
+        sa.Column("applied_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_deployments"),
+    )
+    op.create_table(
+        "api_tokens",
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("role", sa.String(16), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("revoked_at", MOMENT),
+        sa.PrimaryKeyConstraint("sha256", name="pk_api_tokens"),
+        sa.UniqueConstraint("name", name="uq_api_tokens_name"),
+    )
+    op.create_table(
+        "request_keys",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_request_keys"),
+    )
+
+
+def downgrade() -> None:
+    for name in ("request_keys", "api_tokens", "deployments", "schedule_fires", "schedules"):
+        op.drop_table(name)
+    for name in RUN_COLUMNS:  # not in a batch: that would make anew what run_tasks points to
+        op.drop_column("runs", name)
