@@ -35,6 +35,7 @@ from storage.mt5_bridge.client import BridgeTerminal
 from storage.mt5_native import NativeTerminal
 from storage.mt5_terminal import Terminal
 from storage.news import CsvNews
+from storage.operation_ports import ScheduleStore
 from storage.outbox import SqlOutbox
 from storage.ports import (
     Archive,
@@ -48,6 +49,7 @@ from storage.ports import (
 )
 from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
+from storage.schedules import SqlScheduleStore
 from storage.setup_files import FileSetupStore, builtin_library
 from storage.signals import SqlSignalStore
 from storage.trials import SqlTrialLedger
@@ -84,6 +86,7 @@ class Services:
     labels: LabelStore
     models: ModelRegistry
     health: HealthBoard
+    schedules: ScheduleStore
     broker: Broker
     settings: Settings
     state: StateFolder
@@ -141,6 +144,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             labels=SqlLabelStore(database.engine),
             models=FileModelRegistry(home / "models", database.engine),
             health=SqlHealthBoard(database.engine),
+            schedules=SqlScheduleStore(database.engine),
             broker=PaperBroker(signals),
             settings=settings,
             state=StateFolder(home / "state"),

@@ -11,7 +11,10 @@ class ScheduleStore(Protocol):
     """Schedules by name, and each of their times exactly once."""
 
     async def put(self, schedule: Schedule, now: datetime) -> bool:
-        """Write or replace one; False if the same was held. Its times so far stay."""
+        """Write or replace one; False if the same was held. Its times so far stay.
+
+        What is replaced passes on since when it counts; see `Schedule.replacing`.
+        """
         ...
 
     async def get(self, name: str) -> Schedule | None:
@@ -31,7 +34,10 @@ class ScheduleStore(Protocol):
         ...
 
     async def claim(self, name: str, due: datetime, now: datetime) -> bool:
-        """Take a time; of all who ask for the same one, in any process, exactly one gets True."""
+        """Take a time; of all who ask for the same one, in any process, exactly one gets True.
+
+        One that was claimed `CLAIM_LASTS` ago and never noted (its process died) is free again.
+        """
         ...
 
     async def note(self, fire: Fire) -> None:
@@ -40,6 +46,14 @@ class ScheduleStore(Protocol):
 
     async def fires(self, name: str, limit: int = 10) -> list[Fire]:
         """Return the newest times, newest first."""
+        ...
+
+    async def unfinished(self, now: datetime) -> list[Fire]:
+        """Return the claimed times of all that are free again, oldest first."""
+        ...
+
+    async def forget_fires(self, before: datetime) -> int:
+        """Forget older times, but each schedule's newest; return how many."""
         ...
 
 

@@ -1,6 +1,6 @@
 """Schedules: what is asked of START by itself, when, and what became of each time."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -28,12 +28,17 @@ class Schedule(BaseModel):
     overlap
         What happens at a time when the run of the time before has not ended: it is left out, or
         queued behind it.
-    catch_up
-        Of what was missed while nothing ran: nothing is done, the last one, or all.
+    catch_up, catch_up_hours
+        Of what was missed while nothing ran: nothing is done, the last one, or all (at most 50);
+        a time that is longer ago than so many hours is let be.
     actor
         Who made it; reports go to their chat.
     deployment
-        Name of the deployment that it came with; empty: made by a person.
+        Name of the deployment that it came with; "built-in": it comes with the product; empty: a
+        person made it.
+    since
+        Times before it are not asked for; None: since `created_at`. The store moves it when the
+        schedule is resumed or gets other times.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,16 +51,42 @@ class Schedule(BaseModel):
     payload: dict[str, Any]
     overlap: Literal["skip", "queue"] = "skip"
     catch_up: Literal["none", "last", "all"] = "last"
+    catch_up_hours: int = Field(default=168, ge=1, le=8784)
     paused: bool = False
     actor: Actor
     deployment: str = ""
     created_at: datetime
+    since: datetime | None = None
 
     @model_validator(mode="after")
     def _one_rule(self) -> "Schedule":
         if (self.cron is None) == (self.interval_minutes is None):
             raise ValueError("give a cron line or an interval, one of the two")
         return self
+
+    @property
+    def times(self) -> tuple[str | None, int | None, str]:
+        """What its times follow from."""
+        return (self.cron, self.interval_minutes, self.zone)
+
+    def replacing(self, held: "Schedule | None", now: datetime) -> "Schedule":
+        """Return it as it is kept in place of `held`: it counts on, unless its times changed."""
+        if held is None:
+            return self
+        resumed = held.paused and not self.paused
+        since = now if resumed or held.times != self.times else held.since
+        return self.model_copy(update={"since": since, "created_at": held.created_at})
+
+    def with_pause(self, now: datetime, *, paused: bool) -> "Schedule":
+        """Return it paused or resumed; what came due in a pause is not made up for."""
+        if paused == self.paused:
+            return self
+        since = self.since if paused else now
+        return self.model_copy(update={"paused": paused, "since": since})
+
+
+CLAIM_LASTS = timedelta(minutes=2)
+"""A time that was claimed so long ago and of which nothing became may be claimed again."""
 
 
 class Fire(BaseModel):

@@ -10,6 +10,7 @@ from storage.memory.news import MemoryNews
 from storage.memory.outbox import MemoryOutbox
 from storage.memory.runs import MemoryAuditLog, MemoryRunStore
 from storage.memory.scans import MemoryScanLog
+from storage.memory.schedules import MemoryScheduleStore
 from storage.memory.signals import MemorySignalStore
 from storage.memory.trials import MemoryTrialLedger
 from storage.memory.watches import MemoryWatchStore
@@ -26,6 +27,7 @@ __all__ = [
     "MemoryOutbox",
     "MemoryRunStore",
     "MemoryScanLog",
+    "MemoryScheduleStore",
     "MemorySignalStore",
     "MemoryTrialLedger",
     "MemoryWatchStore",

@@ -25,6 +25,6 @@ async def stored_services(home: Path, url: str | None, **settings: Any) -> Async
             plain, signals=signals, broker=PaperBroker(signals), scans=stores.scans(),
             watches=stores.watches(), outbox=stores.outbox(), audit=stores.audit(),
             chats=stores.chats(), archive=stores.archive(), labels=stores.labels(),
-            models=stores.models(),
+            models=stores.models(), schedules=stores.schedules(),
         )  # fmt: skip
         await stores.close()

@@ -22,6 +22,7 @@ from storage.memory import (
     MemoryOutbox,
     MemoryRunStore,
     MemoryScanLog,
+    MemoryScheduleStore,
     MemorySignalStore,
     MemoryTrialLedger,
     MemoryWatchStore,
@@ -30,6 +31,7 @@ from storage.model_registry import FileModelRegistry
 from storage.outbox import SqlOutbox
 from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
+from storage.schedules import SqlScheduleStore
 from storage.signals import SqlSignalStore
 from storage.trials import SqlTrialLedger
 from storage.watches import SqlWatchStore
@@ -83,6 +85,9 @@ class Stores:
 
     def watches(self):
         return self._make(MemoryWatchStore, SqlWatchStore)
+
+    def schedules(self):
+        return self._make(MemoryScheduleStore, SqlScheduleStore)
 
     def health(self):
         return self._make(MemoryHealthBoard, SqlHealthBoard)
