@@ -10,9 +10,10 @@ measured.
 import asyncio
 import json
 import tempfile
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from bench.live import SETUPS
 from pipeline.domain.live import LIVE
@@ -28,12 +29,13 @@ CHATS, SPEED, MINUTES = 8, 6.0, 60
 OPENED = datetime(2025, 3, 10, 12, tzinfo=UTC)
 FROM = datetime(2025, 3, 11, 8, tzinfo=UTC)  # 09:00 in Berlin: the setups are in their windows
 LEAST = 200
+Beside: TypeAlias = Callable[[Callable[[datetime], datetime]], Awaitable[None]]
 
 
 async def measure() -> dict[str, Any]:
     """The figure, for `make bench`."""
     with tempfile.TemporaryDirectory(prefix="scout-alerts-") as folder:
-        seconds = await _alerts(Path(folder))
+        seconds = [found for _, found in await alerts(Path(folder), MINUTES)]
     found = latency(seconds)
     assert found is not None
     assert found.alerts >= LEAST, f"{found.alerts} alerts are too few"
@@ -46,23 +48,35 @@ async def measure() -> dict[str, Any]:
     }
 
 
-async def _alerts(home: Path) -> list[float]:
+async def alerts(
+    home: Path, minutes: int, beside: Beside | None = None
+) -> list[tuple[datetime, float]]:
+    """Each alert's market close, and the seconds from there to Telegram's acceptance.
+
+    `beside` runs along and is given what turns a market moment into one of the wall clock.
+    """
     anchor = Anchor(
         market=FROM, wall=FROM, speed=SPEED, symbols=SYMBOLS, days=2, seed=1, opened=OPENED
     )
     async with world(home, anchor, _prepare(home), with_prefect=True, scanners=1) as running:
-        end = running.anchor.wall_time(FROM + timedelta(minutes=MINUTES))
+        other = asyncio.create_task(beside(running.anchor.wall_time)) if beside else None
+        end = running.anchor.wall_time(FROM + timedelta(minutes=minutes))
         await asyncio.sleep(max((end - running.services.clock()).total_seconds(), 0))
+        if other is not None:
+            other.cancel()
+            await asyncio.gather(other, return_exceptions=True)
         await asyncio.to_thread(running.scanners[0].stop)
-        services, seconds = running.services, []
+        services, found = running.services, []
         for sent in await services.signals.accepted_between(
             OPENED, end + timedelta(hours=1), LIVE
         ):
             record = await services.signals.get(sent.signal_id)
             assert record is not None
-            if record.signal.known_at > FROM + timedelta(minutes=3):  # the first scan has come up
-                seconds.append((sent.accepted_at - record.receipt.closed_at).total_seconds())
-        return seconds
+            closed = record.signal.known_at
+            if closed > FROM + timedelta(minutes=3):  # the first scan has come up
+                seconds = (sent.accepted_at - record.receipt.closed_at).total_seconds()
+                found.append((closed, seconds))
+        return found
 
 
 def _prepare(home: Path) -> Prepare:

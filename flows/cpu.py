@@ -11,6 +11,7 @@ import os
 import pickle
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +22,7 @@ from types import ModuleType
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
 from flows.frugal import tame_memory
+from flows.stepping_aside import die_with_parent, hold_around_closes
 from storage.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -106,13 +108,25 @@ class CpuPool:
         One such call at a time; it takes no process from the others. After `seconds` it is killed.
         Where the system knows no priorities (Windows) it is as the others.
         """
+        return await self._apart(seconds, partial(fn, *args, **kwargs), held=False)
+
+    async def run_aside(
+        self, seconds: float, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do as `run_apart`, and hold the process around each close of the market's minute."""
+        return await self._apart(seconds, partial(fn, *args, **kwargs), held=True)
+
+    async def _apart(self, seconds: float, call: Callable[[], T], *, held: bool) -> T:
         async with self._slot_apart:
             child = await asyncio.to_thread(_Child, self._context)
             self._busy.add(child)
+            holding = _holding(child) if held else None
             try:
                 async with asyncio.timeout(seconds):
-                    good, value = await child.call((_stepped_back, (fn, *args), kwargs))
+                    good, value = await child.call((_stepped_back, (call,), {}))
             finally:
+                if holding is not None:
+                    holding.cancel()
                 self._busy.discard(child)
                 child.kill()
         if not good:
@@ -231,7 +245,8 @@ def fork_context(preload: tuple[str, ...]) -> ForkServerContext | SpawnContext:
 
 
 def _serve(pipe: Connection) -> None:
-    """Answer calls until the parent is gone."""
+    """Answer calls until the parent is gone; in the middle of a call it goes with it."""
+    die_with_parent()
     while True:
         try:
             fn, args, kwargs = pipe.recv()
@@ -257,11 +272,18 @@ def pickled(answer: tuple[bool, Any]) -> bytes:
         return pickle.dumps((False, RuntimeError(f"{answer[1]!r} can't be sent back: {error}")))
 
 
-def _stepped_back(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def _holding(child: _Child) -> "asyncio.Task[None] | None":
+    """Hold a child around the closes, until the task is cancelled."""
+    if child.pid is None:
+        return None
+    return asyncio.create_task(hold_around_closes(child.pid, time.time))
+
+
+def _stepped_back(call: Callable[[], T]) -> T:
     """Call a function after letting everything else go first; this can't be taken back."""
     if hasattr(os, "nice"):
         os.nice(LOW_PRIORITY)
-    return fn(*args, **kwargs)
+    return call()
 
 
 def _ready() -> bool:

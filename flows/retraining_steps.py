@@ -110,7 +110,7 @@ async def validate(job: Retraining) -> Validated:
 async def prepare(job: Retraining, valid: Validated) -> Prepared:
     """Count what can be learnt from."""
     bars = await job.bars(valid.fingerprint)
-    return await job.services.cpu.run_apart(SECONDS, compute.prepare_rows, bars, job.order)
+    return await job.services.cpu.run_aside(SECONDS, compute.prepare_rows, bars, job.order)
 
 
 async def learn(job: Retraining, valid: Validated) -> Trained:
@@ -119,12 +119,12 @@ async def learn(job: Retraining, valid: Validated) -> Trained:
     champion, refused = await champion_of(standing, job.services)
     bars = await job.bars(valid.fingerprint)
     try:
-        learnt = await job.services.cpu.run_apart(
+        learnt = await job.services.cpu.run_aside(
             SECONDS, compute.learn, bars, job.order, champion
         )
     except ModelRefusedError as error:
         refused = error.user_text
-        learnt = await job.services.cpu.run_apart(SECONDS, compute.learn, bars, job.order, None)
+        learnt = await job.services.cpu.run_aside(SECONDS, compute.learn, bars, job.order, None)
     return Trained(learnt=learnt, standing=standing, refused=refused)
 
 

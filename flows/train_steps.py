@@ -58,7 +58,7 @@ class Training:
     ) -> T:
         """Compute on the rows at low priority."""
         seconds = self.services.settings.train_timeout
-        return await self.services.cpu.run_apart(seconds, fn, rows, *args, **kwargs)
+        return await self.services.cpu.run_aside(seconds, fn, rows, *args, **kwargs)
 
 
 async def collect(job: Training) -> Collected:

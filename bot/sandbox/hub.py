@@ -44,6 +44,7 @@ class Hub:
                 after = event["number"]
                 yield event
             try:
-                await asyncio.wait_for(news.wait(), _QUIET_SECONDS)
+                async with asyncio.timeout(_QUIET_SECONDS):
+                    await news.wait()
             except TimeoutError:
                 yield {"number": after, "type": "ping"}  # a dead line shows when written to

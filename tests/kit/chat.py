@@ -57,7 +57,10 @@ class Chat:
         """End the bot as SIGTERM does."""
         if self._task and self._stop:
             self._stop.set()
-            await asyncio.wait_for(self._task, 15)
+            # Generous: a bot that is cancelled on a stalled disk takes aiosqlite's close with it,
+            # and that never ends when it is cancelled a second time.
+            async with asyncio.timeout(90):
+                await self._task
             self._task = None
 
     async def crash(self) -> None:

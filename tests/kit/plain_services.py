@@ -80,6 +80,11 @@ class InlineCpu(CpuPool):
     ) -> Any:
         return await self.run(fn, *args, **kw)
 
+    async def run_aside(
+        self, seconds: float, fn: Callable[..., Any], *args: Any, **kw: Any
+    ) -> Any:
+        return await self.run(fn, *args, **kw)
+
     async def warm(self) -> None:
         return
 
