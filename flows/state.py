@@ -76,7 +76,7 @@ class StateFolder:
         self.of_run(run_id)
         number = os.open(self.root / run_id / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            yield _lock(number)
+            yield lock_file(number)
         finally:
             os.close(number)
 
@@ -123,7 +123,8 @@ def _whole(path: Path) -> Iterator[Path]:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(number: int) -> bool:
+    def lock_file(number: int) -> bool:
+        """Lock an open file; False while another process holds it."""
         try:
             msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -133,7 +134,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock(number: int) -> bool:
+    def lock_file(number: int) -> bool:
+        """Lock an open file; False while another process holds it."""
         try:
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
