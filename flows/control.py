@@ -31,13 +31,17 @@ __all__ = [
 ]  # fmt: skip
 
 
-async def launch_text(text: str, actor: Actor, services: Services) -> Run | DryRunPlan:
+async def launch_text(
+    text: str, actor: Actor, services: Services, *, deployment: str = ""
+) -> Run | DryRunPlan:
     """Parse a command and launch it, or return its plan when it says dry_run.
 
     Parameters
     ----------
     text
         A command such as `/backtest …`; without one it asks for a backtest.
+    deployment
+        The one that is started; empty: the flow's own.
 
     Raises
     ------
@@ -53,7 +57,7 @@ async def launch_text(text: str, actor: Actor, services: Services) -> Run | DryR
         raise
     if isinstance(request, BacktestRequest) and request.options.dry_run:
         return await plan(request, actor, services)
-    return await launch(request, actor, services)
+    return await launch(request, actor, services, deployment=deployment)
 
 
 def story_of_text(text: str) -> Story:
@@ -64,7 +68,9 @@ def story_of_text(text: str) -> Story:
     return (word and story_named(word.group(1).lower())) or BACKTEST
 
 
-async def launch(request: BaseModel, actor: Actor, services: Services) -> Run:
+async def launch(
+    request: BaseModel, actor: Actor, services: Services, *, deployment: str = ""
+) -> Run:
     """Validate, write the run and its audit row, then start it.
 
     Raises
@@ -73,12 +79,14 @@ async def launch(request: BaseModel, actor: Actor, services: Services) -> Run:
         The request was refused (audited, no run), or the scheduler could not be reached
         (the run is there, failed, with the reason).
     """
-    run = await queue(request, actor, services)
+    run = await queue(request, actor, services, deployment=deployment)
     await _start(run, services)
     return run
 
 
-async def queue(request: BaseModel, actor: Actor, services: Services) -> Run:
+async def queue(
+    request: BaseModel, actor: Actor, services: Services, *, deployment: str = ""
+) -> Run:
     """Validate and write the run and its audit row; whoever calls starts it."""
     story, what = story_for(request), request.model_dump(mode="json")
     try:
@@ -86,8 +94,9 @@ async def queue(request: BaseModel, actor: Actor, services: Services) -> Run:
     except AppError as error:
         await write_trail(services, actor, story.command, what, refusal=error)
         raise
+    what_runs = pinned.model_dump(mode="json")
     run = await services.runs.create(
-        story.prefix, story.flow_type, pinned.model_dump(mode="json"), actor, services.clock()
+        story.prefix, story.flow_type, what_runs, actor, services.clock(), deployment=deployment
     )
     await write_trail(services, actor, story.command, what, run_id=run.run_id)
     log.info("run_accepted", run_id=run.run_id, **_who(actor))

@@ -73,7 +73,7 @@ class PrefectLauncher:
         """Create the flow run, named by the run_id; see `flow_run_key`."""
         del services
         for _ in range(2):  # a server with a new database gives the deployment a new id
-            deployment = await self._deployment(deployment_of(run.flow_type))
+            deployment = await self._deployment(run)
             body = {
                 "name": run.run_id,
                 "parameters": {**deployment["parameters"], "run_id": run.run_id},
@@ -87,15 +87,20 @@ class PrefectLauncher:
             self._deployments.clear()
         raise LaunchError("The scheduler lost its deployments; try again shortly.")
 
-    async def _deployment(self, name: str) -> dict[str, Any]:
-        if name not in self._deployments:
-            found = await self._call("GET", f"/deployments/name/{name}")
-            if found is None:
-                raise LaunchError(
-                    "The worker has not registered its flows yet; try again shortly."
-                )
-            self._deployments[name] = found
-        return self._deployments[name]
+    async def _deployment(self, run: Run) -> dict[str, Any]:
+        """Return the server's record of the run's deployment; if it is gone, its flow's own."""
+        names = {deployment_of(run.flow_type, run.deployment), deployment_of(run.flow_type)}
+        for name in sorted(names, key=lambda name: not name.endswith(f"/{run.deployment}")):
+            if name not in self._deployments:
+                found = await self._call("GET", f"/deployments/name/{name}")
+                if found is None:
+                    continue
+                self._deployments[name] = found
+            return self._deployments[name]
+        raise LaunchError(
+            f"No deployment of {run.flow_type} is registered. The worker does it when it starts; "
+            "if it was removed, `scout deploy` brings it back."
+        )
 
     async def cancel(self, run: Run) -> None:
         """Set the flow run Cancelling (running) or Cancelled (not yet started)."""
@@ -172,9 +177,9 @@ class PrefectLauncher:
             ) from error
 
 
-def deployment_of(flow_type: str) -> str:
-    """Return `flow/deployment`, the name of a kind of run in Prefect."""
-    return f"{flow_type}/{flow_type}_prod"
+def deployment_of(flow_type: str, deployment: str = "") -> str:
+    """Return `flow/deployment` as Prefect names it; without a deployment the flow's own."""
+    return f"{flow_type}/{deployment or flow_type + '_prod'}"
 
 
 ENDED = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})

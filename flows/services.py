@@ -19,6 +19,7 @@ from storage.brokers.paper import PaperBroker
 from storage.chats import SqlChatStore
 from storage.cooldown import RedisCooldowns
 from storage.database import migrate, open_database
+from storage.deployments import SqlDeploymentStore
 from storage.feeds.ccxt_exchange import CcxtHistory
 from storage.feeds.mt5 import open_mt5
 from storage.health import SqlHealthBoard
@@ -35,7 +36,7 @@ from storage.mt5_bridge.client import BridgeTerminal
 from storage.mt5_native import NativeTerminal
 from storage.mt5_terminal import Terminal
 from storage.news import CsvNews
-from storage.operation_ports import ScheduleStore
+from storage.operation_ports import DeploymentStore, ScheduleStore
 from storage.outbox import SqlOutbox
 from storage.ports import (
     Archive,
@@ -87,6 +88,7 @@ class Services:
     models: ModelRegistry
     health: HealthBoard
     schedules: ScheduleStore
+    deployments: DeploymentStore
     broker: Broker
     settings: Settings
     state: StateFolder
@@ -145,6 +147,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             models=FileModelRegistry(home / "models", database.engine),
             health=SqlHealthBoard(database.engine),
             schedules=SqlScheduleStore(database.engine),
+            deployments=SqlDeploymentStore(database.engine),
             broker=PaperBroker(signals),
             settings=settings,
             state=StateFolder(home / "state"),

@@ -87,8 +87,9 @@ class RunStore(Protocol):
     """The record of runs: our own truth, whatever the scheduler remembers."""
 
     async def create(
-        self, prefix: str, flow_type: str, request: dict[str, Any], actor: Actor, now: datetime
-    ) -> Run:
+        self, prefix: str, flow_type: str, request: dict[str, Any], actor: Actor, now: datetime,
+        *, deployment: str = "",
+    ) -> Run:  # fmt: skip
         """Write a queued run under a fresh id `{prefix}_{YYYY_MM_DD}_{NNN}`, unique always."""
         ...
 
@@ -100,6 +101,10 @@ class RunStore(Protocol):
         self, limit: int = 10, user_id: int | None = None, status: RunStatus | None = None
     ) -> list[Run]:
         """Return runs, newest first."""
+        ...
+
+    async def latest(self) -> list[Run]:
+        """Return the newest run of each flow and deployment, in no particular order."""
         ...
 
     async def queued_before(self, run_id: str) -> int:

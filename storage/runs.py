@@ -22,13 +22,15 @@ class SqlRunStore:
         self._engine = engine
 
     async def create(
-        self, prefix: str, flow_type: str, request: dict[str, Any], actor: Actor, now: datetime
-    ) -> Run:
+        self, prefix: str, flow_type: str, request: dict[str, Any], actor: Actor, now: datetime,
+        *, deployment: str = "",
+    ) -> Run:  # fmt: skip
         """Write a queued run under a fresh id."""
         async with writing(self._engine) as db:
             run = Run(
                 run_id=await self._fresh_id(db, prefix, now),
                 flow_type=flow_type,
+                deployment=deployment,
                 status=RunStatus.QUEUED,
                 request=request,
                 actor=actor,
@@ -61,6 +63,13 @@ class SqlRunStore:
             query = query.where(RUNS.c.status == status.value)
         async with reading(self._engine) as db:
             return await _runs(db, (await db.execute(query)).all())
+
+    async def latest(self) -> list[Run]:
+        """Return the newest run of each flow and deployment."""
+        newest = select(func.max(RUNS.c.seq)).group_by(RUNS.c.flow_type, RUNS.c.deployment)
+        async with reading(self._engine) as db:
+            rows = await db.execute(select(RUNS).where(RUNS.c.seq.in_(newest)))
+            return await _runs(db, rows.all())
 
     async def queued_before(self, run_id: str) -> int:
         """Return how many queued runs were created before this one."""

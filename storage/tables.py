@@ -120,6 +120,7 @@ RUNS = Table(
     Column("owner", Words, nullable=False, server_default=text("''")),  # which process executes it
     Column("lease_until", Moment),
     Column("priority", Integer, nullable=False, server_default=text("2")),  # 1 goes first
+    Column("deployment", Words, nullable=False, server_default=text("''")),
     Index(None, "status", "seq"),
     Index(None, "user_id", "seq"),
 )

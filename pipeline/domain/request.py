@@ -129,12 +129,16 @@ class TaskRecord(BaseModel):
 
 
 class Run(BaseModel):
-    """The record of one run; written before anything is launched, the truth about it after."""
+    """The record of one run; written before anything is launched, the truth about it after.
+
+    `deployment` is the one it was started of; empty: its flow's own.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     run_id: str
     flow_type: str
+    deployment: str = ""
     status: RunStatus
     request: dict[str, Any]
     actor: Actor

@@ -2,6 +2,7 @@
 
 from storage.memory.archive import MemoryArchive
 from storage.memory.chats import MemoryChatStore
+from storage.memory.deployments import MemoryDeploymentStore
 from storage.memory.health import MemoryHealthBoard
 from storage.memory.labels import MemoryLabelStore
 from storage.memory.lease import MemoryLease
@@ -19,6 +20,7 @@ __all__ = [
     "MemoryArchive",
     "MemoryAuditLog",
     "MemoryChatStore",
+    "MemoryDeploymentStore",
     "MemoryHealthBoard",
     "MemoryLabelStore",
     "MemoryLease",

@@ -18,14 +18,16 @@ class MemoryRunStore:
         self._numbers: Counter[tuple[str, str]] = Counter()
 
     async def create(
-        self, prefix: str, flow_type: str, request: dict[str, Any], actor: Actor, now: datetime
-    ) -> Run:
+        self, prefix: str, flow_type: str, request: dict[str, Any], actor: Actor, now: datetime,
+        *, deployment: str = "",
+    ) -> Run:  # fmt: skip
         """Keep a queued run under a fresh id."""
         day = now.astimezone(UTC).strftime("%Y_%m_%d")
         self._numbers[prefix, day] += 1
         run = Run(
             run_id=f"{prefix}_{day}_{self._numbers[prefix, day]:03d}",
             flow_type=flow_type,
+            deployment=deployment,
             status=RunStatus.QUEUED,
             request=_copy(request),
             actor=actor,
@@ -48,6 +50,10 @@ class MemoryRunStore:
             if user_id in (None, run.actor.user_id) and status in (None, run.status)
         )
         return list(wanted)[:limit]
+
+    async def latest(self) -> list[Run]:
+        """Return the newest run of each flow and deployment."""
+        return list({(run.flow_type, run.deployment): run for run in self._runs.values()}.values())
 
     async def queued_before(self, run_id: str) -> int:
         """Return how many queued runs were created before this one."""

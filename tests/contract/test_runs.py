@@ -54,6 +54,18 @@ async def test_forty_creators_get_forty_ids(stores):
     assert all(re.fullmatch(r"bt_2025_10_31_\d{3}", each) for each in ids)
 
 
+async def test_the_newest_of_each_flow_and_deployment(stores):
+    runs = stores.runs()
+    assert await runs.latest() == []
+    await queued(runs)
+    own = await queued(runs)
+    await runs.create("bt", "backtest_flow", {}, ANNA, NOW, deployment="nightly")
+    nightly = await runs.create("bt", "backtest_flow", {}, ANNA, NOW, deployment="nightly")
+    other = await runs.create("train", "train_model_flow", {}, ANNA, NOW)
+    found = {run.run_id: run.deployment for run in await stores.runs().latest()}
+    assert found == {own.run_id: "", nightly.run_id: "nightly", other.run_id: ""}
+
+
 async def test_an_unknown_run_is_none(stores):
     runs = stores.runs()
     assert await runs.get("bt_x") is None

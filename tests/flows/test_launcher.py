@@ -63,7 +63,7 @@ async def test_the_deployment_is_looked_up_once_and_again_when_it_is_gone(api):
 async def test_no_deployment_is_a_kind_line(api):
     url, _, deployments = api
     deployments["id"] = None
-    with pytest.raises(LaunchError, match="not registered"):
+    with pytest.raises(LaunchError, match="No deployment of backtest_flow is registered"):
         await PrefectLauncher(url).launch(RUN, None)
 
 

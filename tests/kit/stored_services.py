@@ -26,5 +26,6 @@ async def stored_services(home: Path, url: str | None, **settings: Any) -> Async
             watches=stores.watches(), outbox=stores.outbox(), audit=stores.audit(),
             chats=stores.chats(), archive=stores.archive(), labels=stores.labels(),
             models=stores.models(), schedules=stores.schedules(),
+            deployments=stores.deployments(),
         )  # fmt: skip
         await stores.close()

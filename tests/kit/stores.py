@@ -10,12 +10,14 @@ from storage.audit import SqlAuditLog
 from storage.chats import SqlChatStore
 from storage.cooldown import RedisCooldowns
 from storage.database import Database, open_database
+from storage.deployments import SqlDeploymentStore
 from storage.health import SqlHealthBoard
 from storage.labels import SqlLabelStore
 from storage.memory import (
     MemoryArchive,
     MemoryAuditLog,
     MemoryChatStore,
+    MemoryDeploymentStore,
     MemoryHealthBoard,
     MemoryLabelStore,
     MemoryModelRegistry,
@@ -88,6 +90,9 @@ class Stores:
 
     def schedules(self):
         return self._make(MemoryScheduleStore, SqlScheduleStore)
+
+    def deployments(self):
+        return self._make(MemoryDeploymentStore, SqlDeploymentStore)
 
     def health(self):
         return self._make(MemoryHealthBoard, SqlHealthBoard)

@@ -9,13 +9,14 @@ branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
-RUN_COLUMNS = ("owner", "lease_until", "priority")
+RUN_COLUMNS = ("owner", "lease_until", "priority", "deployment")
 
 
 def upgrade() -> None:
     op.add_column("runs", sa.Column("owner", sa.Text(), nullable=False, server_default=sa.text("''")))
     op.add_column("runs", sa.Column("lease_until", MOMENT))
     op.add_column("runs", sa.Column("priority", sa.Integer(), nullable=False, server_default=sa.text("2")))
+    op.add_column("runs", sa.Column("deployment", sa.Text(), nullable=False, server_default=sa.text("''")))
     op.create_table(
         "schedules",
         sa.Column("name", sa.Text(), nullable=False),
