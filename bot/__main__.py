@@ -10,11 +10,11 @@ def main() -> int:
     """Run the bot; 2 if it is not set up."""
     load_aiogram()  # before anything imports it
     from bot.app import run  # noqa: PLC0415
-    from flows.settings import Settings  # noqa: PLC0415
+    from flows.settings_start import settings_or_exit  # noqa: PLC0415
     from pipeline.domain.errors import AppError  # noqa: PLC0415
     from storage.telemetry import configure_logging  # noqa: PLC0415
 
-    settings = Settings()
+    settings = settings_or_exit()
     configure_logging(sys.stderr, settings.log_level, json=settings.log_format == "json")
     try:
         asyncio.run(run(settings))

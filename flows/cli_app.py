@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
-from pydantic import ValidationError
 
 from flows.cli_wait import ready_services
 from flows.kernel_cache import use_kernel_cache
 from flows.services import Services
 from flows.settings import Settings
+from flows.settings_start import WRONG, wrong_setting
 from pipeline.domain.errors import AppError, RequestError, SetupError
 from pipeline.domain.request import Actor, Channel
 from storage.telemetry import configure_logging, get_logger
@@ -60,9 +60,8 @@ def run_command(work: Callable[[Services], Awaitable[int]]) -> NoReturn:
     """Open the services, do the work, and turn every failure into one kind line."""
     try:
         settings = Settings(scout_home=_home[0]) if _home else Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        fail(f"Setting {str(first['loc'][0]).upper()}: {first['msg']}", BAD_REQUEST)
+    except WRONG as error:
+        fail(wrong_setting(error), BAD_REQUEST)
     settings.home.mkdir(parents=True, exist_ok=True)
     use_kernel_cache(settings.home)
     with (settings.home / "scout.log").open("a", encoding="utf-8") as stream:

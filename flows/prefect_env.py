@@ -1,8 +1,17 @@
 """Prefect's environment: for its server, and for whoever talks to it."""
 
+import os
+
 from flows.settings import Settings
 
 DEFAULT_API_URL = "http://127.0.0.1:4200/api"
+
+
+def use_prefect_environment(settings: Settings) -> None:
+    """Put the variables into this process's environment where they are unset or empty."""
+    for name, value in prefect_environment(settings).items():
+        if not os.environ.get(name):
+            os.environ[name] = value
 
 
 def prefect_environment(settings: Settings, database_url: str | None = None) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from flows.ready import sign_of_life
 from flows.services import Services
 from pipeline.domain.errors import AppError
 from pipeline.live.health import ENDED
@@ -50,6 +51,7 @@ class Heart:
         told: bool | None = None
         due = 0.0
         while True:
+            sign_of_life()
             if self._active() is not told or time.monotonic() >= due:
                 told, due = self._active(), time.monotonic() + BEAT_EVERY
                 await self.beat()

@@ -5,8 +5,15 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
+from flows.settings_files import SecretFiles
 from flows.settings_live import LiveSettings
 from flows.settings_operations import OperationSettings
 
@@ -103,6 +110,20 @@ class Settings(LiveSettings, OperationSettings):
         description="commit of a build without its repository, kept with each run",
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (files are named one by one)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment, then `.env`, then files that hold secrets."""
+        said = {**_words(dotenv_settings), **_words(env_settings)}
+        files = SecretFiles(settings_cls, said)
+        return init_settings, env_settings, dotenv_settings, files
+
     @field_validator("owner_ids", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -140,6 +161,12 @@ class Settings(LiveSettings, OperationSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite+aiosqlite:///{self.home / 'scout.db'}"
+
+
+def _words(source: PydanticBaseSettingsSource) -> dict[str, str | None]:
+    """Return what a source holds, by name in lower case; what is empty isn't set."""
+    held = source.env_vars.items() if isinstance(source, EnvSettingsSource) else ()
+    return {name: value for name, value in held if value}
 
 
 def setting_names() -> list[str]:

@@ -1,9 +1,11 @@
-"""The resident worker's process: `python -m flows.worker`.
+"""The resident worker's process: `python -m flows.worker [--pools NAME,NAME]`.
 
+One process may serve every pool, or each pool have its own, on as many machines as one likes.
 Only the standard library is imported up here: computing processes import this module again
 when it is the main one, and they need neither Prefect nor a database.
 """
 
+import argparse
 import asyncio
 import logging
 import os
@@ -20,32 +22,56 @@ RECOVER_EVERY = 30.0
 TRAINING_POLL = 15.0
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     """Work until SIGTERM or Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m flows.worker")
+    parser.add_argument("--pools", metavar="NAME,NAME", help="work pools to serve; default: all")
+    pools = parser.parse_args(words).pools
     from flows.frugal import tame_memory  # noqa: PLC0415
     from flows.kernel_cache import use_kernel_cache  # noqa: PLC0415
-    from flows.prefect_env import prefect_environment  # noqa: PLC0415
-    from flows.settings import Settings  # noqa: PLC0415
+    from flows.prefect_env import use_prefect_environment  # noqa: PLC0415
+    from flows.settings_start import settings_or_exit  # noqa: PLC0415
     from storage.telemetry import configure_logging  # noqa: PLC0415
 
     tame_memory()  # before Arrow is imported
-    settings = Settings()
+    settings = settings_or_exit()
     use_kernel_cache(settings.home)
     # Prefect reads its settings when it is imported, so they come first.
-    for name, value in prefect_environment(settings).items():
-        os.environ.setdefault(name, value)
+    use_prefect_environment(settings)
     configure_logging(sys.stdout, settings.log_level, json=settings.log_format == "json")
     for chatty in ("httpx", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     if settings.prefect_api_url is None:
         settings = settings.model_copy(update={"prefect_api_url": os.environ["PREFECT_API_URL"]})
-    asyncio.run(work(settings))
+    try:
+        chosen = chosen_pools(pools)
+    except ValueError as error:
+        parser.error(str(error))
+    asyncio.run(work(settings, chosen))
 
 
-async def work(settings: "Settings") -> None:
+def chosen_pools(words: str | None) -> tuple[str, ...]:
+    """Return the pools that were named, or all that workers serve.
+
+    Raises
+    ------
+    ValueError
+        If a name is no pool of workers.
+    """
+    from flows.registry import POOL, TRAINING_POOL  # noqa: PLC0415
+
+    known = (POOL, TRAINING_POOL)
+    named = tuple(dict.fromkeys(word.strip() for word in (words or "").split(",") if word.strip()))
+    for name in named:
+        if name not in known:
+            raise ValueError(f"no worker serves a pool {name!r}; there are {', '.join(known)}")
+    return named or known
+
+
+async def work(settings: "Settings", pools: tuple[str, ...]) -> None:
     """Open the services, warm the pool, take up what was left behind, and serve."""
     from flows.pulse import Heart  # noqa: PLC0415
-    from flows.registry import TRAINING_POOL  # noqa: PLC0415
+    from flows.registry import POOL, TRAINING_POOL  # noqa: PLC0415
     from flows.resident import ResidentWorker  # noqa: PLC0415
     from flows.services import open_services  # noqa: PLC0415
 
@@ -55,13 +81,19 @@ async def work(settings: "Settings") -> None:
         loop.add_signal_handler(number, stopping.set)
     async with open_services(settings) as services:
         warming = asyncio.create_task(services.cpu.warm())
-        worker = ResidentWorker(services)
-        trainer = ResidentWorker(services, TRAINING_POOL, limit=1, poll=TRAINING_POLL)
+        workers = [
+            ResidentWorker(services, pool, limit=1, poll=TRAINING_POLL)
+            if pool == TRAINING_POOL
+            else ResidentWorker(services, pool)
+            for pool in pools
+        ]
+        worker = workers[0]
         recovering = asyncio.create_task(_recover_often(services, worker.ready))
         telling = asyncio.create_task(_tell_ready(worker.ready, warming))
-        heart = Heart("worker", services, lambda: {"active": worker.ready.is_set()})
+        kind = "worker" if POOL in pools else f"worker of {', '.join(pools)}"
+        heart = Heart(kind, services, lambda: {"active": worker.ready.is_set()})
         beating = asyncio.create_task(heart.keep())
-        await asyncio.gather(worker.serve(stopping, GRACE), trainer.serve(stopping, GRACE))
+        await asyncio.gather(*(each.serve(stopping, GRACE) for each in workers))
         tasks = (recovering, warming, telling, beating)
         for task in tasks:
             task.cancel()

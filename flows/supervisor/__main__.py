@@ -12,10 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from flows.kernel_cache import use_kernel_cache
 from flows.settings import Settings
+from flows.settings_start import settings_or_exit
 from flows.supervisor.plan import Plan, make_plan
 from flows.supervisor.ports import choose_ports
 from flows.supervisor.screen import screen
@@ -106,11 +105,7 @@ async def _bring_up(plan: Plan, waves: list[list[Watched]], home: Path) -> None:
 
 def main() -> None:
     """Read the settings and serve; a wrong setting is one line, not a traceback."""
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        sys.exit(f"Setting {str(first['loc'][0]).upper()}: {first['msg']}. See .env.example.")
+    settings = settings_or_exit()
     settings.home.mkdir(parents=True, exist_ok=True)
     use_kernel_cache(settings.home)
     with only_one(settings.home):

@@ -11,6 +11,7 @@ from flows.ingest import ensure_sample
 from flows.owners import issue_owner_code
 from flows.services import open_services
 from flows.settings import Settings
+from flows.settings_start import settings_or_exit
 
 
 async def prepare(settings: Settings) -> dict[str, object]:
@@ -28,4 +29,4 @@ async def prepare(settings: Settings) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    json.dump(asyncio.run(prepare(Settings())), sys.stdout)
+    json.dump(asyncio.run(prepare(settings_or_exit())), sys.stdout)
