@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from flows.case_book import CaseBook
 from flows.cpu import CpuPool
@@ -12,14 +13,16 @@ from flows.exchange_apart import ApartHistory
 from flows.launcher import InProcessLauncher, Launcher, PrefectLauncher
 from flows.settings import Settings
 from flows.state import StateFolder
+from storage.api_tokens import SqlTokenStore
 from storage.archive import FileArchive
 from storage.audit import SqlAuditLog
 from storage.bars import ParquetBarStore
 from storage.brokers.paper import PaperBroker
 from storage.chats import SqlChatStore
 from storage.cooldown import RedisCooldowns
-from storage.database import migrate, open_database
+from storage.database import Database, migrate, open_database
 from storage.deployments import SqlDeploymentStore
+from storage.entry_ports import RateLimits, RequestKeys, TokenStore, UpdateInbox
 from storage.feeds.ccxt_exchange import CcxtHistory
 from storage.feeds.mt5 import open_mt5
 from storage.health import SqlHealthBoard
@@ -29,7 +32,7 @@ from storage.lease import RedisLease
 from storage.lease_port import Lease
 from storage.live_ports import HealthBoard, ScanLog, SignalStore, WatchStore
 from storage.market_ports import Broker, Feed, History, InstrumentTable, NewsCalendar
-from storage.memory import MemoryLease
+from storage.memory import MemoryLease, MemoryRateLimits
 from storage.model_ports import LabelStore, ModelRegistry
 from storage.model_registry import FileModelRegistry
 from storage.mt5_bridge.client import BridgeTerminal
@@ -48,11 +51,14 @@ from storage.ports import (
     SetupStore,
     TrialLedger,
 )
+from storage.rate_limits import RedisRateLimits
+from storage.request_keys import SqlRequestKeys
 from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
 from storage.schedules import SqlScheduleStore
 from storage.setup_files import FileSetupStore, builtin_library
 from storage.signals import SqlSignalStore
+from storage.telegram_updates import SqlUpdateInbox
 from storage.trials import SqlTrialLedger
 from storage.watches import SqlWatchStore
 
@@ -90,6 +96,10 @@ class Services:
     schedules: ScheduleStore
     deployments: DeploymentStore
     broker: Broker
+    tokens: TokenStore
+    request_keys: RequestKeys
+    rates: RateLimits
+    inbox: UpdateInbox
     settings: Settings
     state: StateFolder
     launcher: Launcher
@@ -120,6 +130,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
     database = open_database(settings.database)
     lease = make_lease(settings)
     cooldowns = make_cooldowns(settings)
+    rates = make_rates(settings)
     launcher = make_launcher(settings)
     cpu = make_cpu(settings, computes=computes)
     instruments = YamlInstruments(home / "instruments.yaml")
@@ -129,26 +140,17 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
         await migrate(database)
         signals = SqlSignalStore(database.engine, cooldowns)
         services = Services(
+            **_stores(database),
             bars=ParquetBarStore(home / "bars"),
             archive=FileArchive(home / "archive", database.engine),
-            runs=SqlRunStore(database.engine),
-            audit=SqlAuditLog(database.engine),
-            outbox=SqlOutbox(database.engine),
-            chats=SqlChatStore(database.engine),
-            trials=SqlTrialLedger(database.engine),
             setups=FileSetupStore(builtin_library(), home / "rules", home / "versions"),
             instruments=instruments,
             news=CsvNews(home / "news.csv"),
             lease=lease,
             signals=signals,
-            scans=SqlScanLog(database.engine),
-            watches=SqlWatchStore(database.engine),
-            labels=SqlLabelStore(database.engine),
             models=FileModelRegistry(home / "models", database.engine),
-            health=SqlHealthBoard(database.engine),
-            schedules=SqlScheduleStore(database.engine),
-            deployments=SqlDeploymentStore(database.engine),
             broker=PaperBroker(signals),
+            rates=rates,
             settings=settings,
             state=StateFolder(home / "state"),
             launcher=launcher,
@@ -161,9 +163,31 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
         yield services
     finally:
         redis = lease if isinstance(lease, RedisLease) else None
-        for part in (launcher, cpu, feed, exchange, redis, cooldowns, database):
+        paced = rates if isinstance(rates, RedisRateLimits) else None
+        for part in (launcher, cpu, feed, exchange, redis, paced, cooldowns, database):
             if part is not None:
                 await part.close()
+
+
+def _stores(database: Database) -> dict[str, Any]:
+    """Return the stores that need the database and nothing else."""
+    engine = database.engine
+    return {
+        "runs": SqlRunStore(engine),
+        "audit": SqlAuditLog(engine),
+        "outbox": SqlOutbox(engine),
+        "chats": SqlChatStore(engine),
+        "trials": SqlTrialLedger(engine),
+        "scans": SqlScanLog(engine),
+        "watches": SqlWatchStore(engine),
+        "labels": SqlLabelStore(engine),
+        "health": SqlHealthBoard(engine),
+        "schedules": SqlScheduleStore(engine),
+        "deployments": SqlDeploymentStore(engine),
+        "tokens": SqlTokenStore(engine),
+        "request_keys": SqlRequestKeys(engine),
+        "inbox": SqlUpdateInbox(engine),
+    }
 
 
 def make_cpu(settings: Settings, *, computes: bool) -> CpuPool:
@@ -178,6 +202,13 @@ def make_lease(settings: Settings) -> Lease:
     if settings.redis_url is None:
         return MemoryLease()
     return RedisLease(settings.redis_url.get_secret_value())
+
+
+def make_rates(settings: Settings) -> RateLimits:
+    """Return Redis's counts where it is set, else this process's own."""
+    if settings.redis_url is None:
+        return MemoryRateLimits()
+    return RedisRateLimits(settings.redis_url.get_secret_value())
 
 
 def make_cooldowns(settings: Settings) -> RedisCooldowns | None:

@@ -1,12 +1,23 @@
-"""The tables of operation: schedules and their times, deployments, tokens, keys of requests."""
+"""The tables of operation: schedules, deployments, tokens, keys of requests, updates."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, PrimaryKeyConstraint, String, Table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    text,
+)
 
 from storage.model_tables import METADATA
-from storage.tables import Moment, Words
+from storage.tables import SERIAL, Moment, Words
 
 __all__ = [
     "API_TOKENS", "DEPLOYMENTS", "METADATA", "REQUEST_KEYS", "SCHEDULES", "SCHEDULE_FIRES",
+    "TELEGRAM_UPDATES",
 ]  # fmt: skip
 
 SCHEDULES = Table(
@@ -57,4 +68,24 @@ REQUEST_KEYS = Table(
     Column("sha256", String(64), nullable=False),
     Column("run_id", Words, nullable=False),
     Column("at", Moment, nullable=False),
+)
+
+TELEGRAM_UPDATES = Table(
+    "telegram_updates",
+    METADATA,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("update_id", BigInteger, nullable=False, unique=True),
+    Column("lane", Words, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("owner", Words, nullable=False),
+    Column("lease_until", Moment),
+    Column("done_at", Moment),
+    Index(
+        "ix_telegram_updates_open",
+        "lane",
+        "seq",
+        sqlite_where=text("done_at IS NULL"),
+        postgresql_where=text("done_at IS NULL"),
+    ),
 )

@@ -3,6 +3,12 @@
 from storage.memory.archive import MemoryArchive
 from storage.memory.chats import MemoryChatStore
 from storage.memory.deployments import MemoryDeploymentStore
+from storage.memory.entry import (
+    MemoryRateLimits,
+    MemoryRequestKeys,
+    MemoryTokenStore,
+    MemoryUpdateInbox,
+)
 from storage.memory.health import MemoryHealthBoard
 from storage.memory.labels import MemoryLabelStore
 from storage.memory.lease import MemoryLease
@@ -27,10 +33,14 @@ __all__ = [
     "MemoryModelRegistry",
     "MemoryNews",
     "MemoryOutbox",
+    "MemoryRateLimits",
+    "MemoryRequestKeys",
     "MemoryRunStore",
     "MemoryScanLog",
     "MemoryScheduleStore",
     "MemorySignalStore",
+    "MemoryTokenStore",
     "MemoryTrialLedger",
+    "MemoryUpdateInbox",
     "MemoryWatchStore",
 ]

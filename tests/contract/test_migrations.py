@@ -30,6 +30,7 @@ from storage.operation_tables import (
     REQUEST_KEYS,
     SCHEDULE_FIRES,
     SCHEDULES,
+    TELEGRAM_UPDATES,
 )
 from storage.outbox import SqlOutbox
 from storage.runs import SqlRunStore
@@ -148,6 +149,7 @@ async def _fill_operations(engine):
         (DEPLOYMENTS, {"name": "d", "entry": {}, "status": "active", "applied_at": NOW}),
         (API_TOKENS, token),
         (REQUEST_KEYS, {"key": "k", "sha256": "0" * 64, "run_id": "", "at": NOW}),
+        (TELEGRAM_UPDATES, {"update_id": 1, "lane": "1", "body": {}, "at": NOW, "owner": ""}),
     ]
     async with engine.begin() as connection:
         for table, row in rows:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.domain.label import Label
+from storage.api_tokens import SqlTokenStore
 from storage.archive import FileArchive
 from storage.audit import SqlAuditLog
 from storage.chats import SqlChatStore
@@ -22,19 +23,24 @@ from storage.memory import (
     MemoryLabelStore,
     MemoryModelRegistry,
     MemoryOutbox,
+    MemoryRequestKeys,
     MemoryRunStore,
     MemoryScanLog,
     MemoryScheduleStore,
     MemorySignalStore,
+    MemoryTokenStore,
     MemoryTrialLedger,
+    MemoryUpdateInbox,
     MemoryWatchStore,
 )
 from storage.model_registry import FileModelRegistry
 from storage.outbox import SqlOutbox
+from storage.request_keys import SqlRequestKeys
 from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
 from storage.schedules import SqlScheduleStore
 from storage.signals import SqlSignalStore
+from storage.telegram_updates import SqlUpdateInbox
 from storage.trials import SqlTrialLedger
 from storage.watches import SqlWatchStore
 
@@ -104,6 +110,15 @@ class Stores:
         return self._make(
             MemoryModelRegistry, lambda engine: FileModelRegistry(self.models_folder, engine)
         )
+
+    def tokens(self):
+        return self._make(MemoryTokenStore, SqlTokenStore)
+
+    def request_keys(self):
+        return self._make(MemoryRequestKeys, SqlRequestKeys)
+
+    def inbox(self):
+        return self._make(MemoryUpdateInbox, SqlUpdateInbox)
 
     def hint(self) -> RedisCooldowns | None:
         if self.redis_url is None:

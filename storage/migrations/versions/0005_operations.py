@@ -43,6 +43,11 @@ def upgrade() -> None:
         sa.Column("applied_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_deployments"),
     )
+    _entries()
+
+
+def _entries() -> None:
+    """What the entries keep: tokens, keys of requests, updates from Telegram."""
     op.create_table(
         "api_tokens",
         sa.Column("sha256", sa.String(64), nullable=False),
@@ -62,10 +67,30 @@ def upgrade() -> None:
         sa.Column("at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_request_keys"),
     )
+    op.create_table(
+        "telegram_updates",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("update_id", sa.BigInteger(), nullable=False),
+        sa.Column("lane", sa.Text(), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("lease_until", MOMENT),
+        sa.Column("done_at", MOMENT),
+        sa.PrimaryKeyConstraint("seq", name="pk_telegram_updates"),
+        sa.UniqueConstraint("update_id", name="uq_telegram_updates_update_id"),
+    )
+    op.create_index(
+        "ix_telegram_updates_open",
+        "telegram_updates",
+        ["lane", "seq"],
+        sqlite_where=sa.text("done_at IS NULL"),
+        postgresql_where=sa.text("done_at IS NULL"),
+    )
 
 
 def downgrade() -> None:
-    for name in ("request_keys", "api_tokens", "deployments", "schedule_fires", "schedules"):
+    for name in ("telegram_updates", "request_keys", "api_tokens", "deployments", "schedule_fires", "schedules"):
         op.drop_table(name)
     for name in RUN_COLUMNS:  # not in a batch: that would make anew what run_tasks points to
         op.drop_column("runs", name)
