@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from flows.case_book import CaseBook
@@ -15,12 +16,14 @@ from flows.settings import Settings
 from flows.state import StateFolder
 from storage.api_tokens import SqlTokenStore
 from storage.archive import FileArchive
+from storage.archive_upkeep import FileArchiveUpkeep
 from storage.audit import SqlAuditLog
 from storage.bars import ParquetBarStore
 from storage.brokers.paper import PaperBroker
 from storage.chats import SqlChatStore
 from storage.cooldown import RedisCooldowns
 from storage.database import Database, migrate, open_database
+from storage.database_care import care_of
 from storage.deployments import SqlDeploymentStore
 from storage.entry_ports import RateLimits, RequestKeys, TokenStore, UpdateInbox
 from storage.feeds.ccxt_exchange import CcxtHistory
@@ -53,6 +56,7 @@ from storage.ports import (
 )
 from storage.rate_limits import RedisRateLimits
 from storage.request_keys import SqlRequestKeys
+from storage.retention import SqlRetention
 from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
 from storage.schedules import SqlScheduleStore
@@ -60,6 +64,7 @@ from storage.setup_files import FileSetupStore, builtin_library
 from storage.signals import SqlSignalStore
 from storage.telegram_updates import SqlUpdateInbox
 from storage.trials import SqlTrialLedger
+from storage.upkeep_ports import Upkeep
 from storage.watches import SqlWatchStore
 
 PRELOAD = ("flows.cpu_preload",)
@@ -100,6 +105,7 @@ class Services:
     request_keys: RequestKeys
     rates: RateLimits
     inbox: UpdateInbox
+    upkeep: Upkeep
     settings: Settings
     state: StateFolder
     launcher: Launcher
@@ -142,7 +148,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
         services = Services(
             **_stores(database),
             bars=ParquetBarStore(home / "bars"),
-            archive=FileArchive(home / "archive", database.engine),
+            archive=FileArchive(home / "archive", database.engine, utc_now),
             setups=FileSetupStore(builtin_library(), home / "rules", home / "versions"),
             instruments=instruments,
             news=CsvNews(home / "news.csv"),
@@ -151,6 +157,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             models=FileModelRegistry(home / "models", database.engine),
             broker=PaperBroker(signals),
             rates=rates,
+            upkeep=make_upkeep(home, database),
             settings=settings,
             state=StateFolder(home / "state"),
             launcher=launcher,
@@ -188,6 +195,12 @@ def _stores(database: Database) -> dict[str, Any]:
         "request_keys": SqlRequestKeys(engine),
         "inbox": SqlUpdateInbox(engine),
     }
+
+
+def make_upkeep(home: Path, database: Database) -> Upkeep:
+    """Return what upkeep needs of storage."""
+    files = FileArchiveUpkeep(home / "archive", database.engine)
+    return Upkeep(SqlRetention(database.engine), files, care_of(database.engine))
 
 
 def make_cpu(settings: Settings, *, computes: bool) -> CpuPool:

@@ -5,6 +5,8 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +27,14 @@ _PAUSE_SECONDS = 0.05
 class FileArchive:
     """Files under `root` with their SHA-256 kept in `engine`; see `storage.ports.Archive`.
 
-    A file is written beside its place, flushed to the disk and renamed, all or nothing.
+    A file is written beside its place, flushed to the disk and renamed, all or nothing. `clock`
+    says when it was, by which old files are forgotten one day.
     """
 
-    def __init__(self, root: Path, engine: AsyncEngine) -> None:
+    def __init__(self, root: Path, engine: AsyncEngine, clock: Callable[[], datetime]) -> None:
         self._root = root
         self._engine = engine
+        self._clock = clock
 
     async def put(
         self,
@@ -62,7 +66,7 @@ class FileArchive:
 
     async def _commit(self, artifact: Artifact, written: Path, place: Path) -> None:
         """Record and rename in one transaction, so that of two writers one wins in both."""
-        values = artifact.model_dump()
+        values = {**artifact.model_dump(), "put_at": self._clock()}
         row = insert_into(self._engine, ARTIFACTS).values(values)
         change = {name: value for name, value in values.items() if name != "path"}
         async with writing(self._engine) as db:

@@ -186,6 +186,7 @@ OUTBOX = Table(
         sqlite_where=text("state = 'owed'"),
         postgresql_where=text("state = 'owed'"),
     ),
+    Index("ix_outbox_done_at", "done_at"),  # what is settled goes by age
     sqlite_autoincrement=True,  # ids never come back, so the order of ids is the order of time
 )
 
@@ -223,7 +224,9 @@ ARTIFACTS = Table(
     Column("run_id", Words, nullable=False),
     Column("role", Words, nullable=False),
     Column("meta", JSON, nullable=False),
+    Column("put_at", Moment),  # when it was last written; none: before that was noted
     Index(None, "run_id", "seq"),
+    Index("ix_artifacts_put_at", "put_at"),
 )
 
 TRIALS = Table(

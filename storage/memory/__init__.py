@@ -20,12 +20,15 @@ from storage.memory.scans import MemoryScanLog
 from storage.memory.schedules import MemoryScheduleStore
 from storage.memory.signals import MemorySignalStore
 from storage.memory.trials import MemoryTrialLedger
+from storage.memory.upkeep import MemoryArchiveUpkeep, MemoryDatabaseCare, MemoryRetention
 from storage.memory.watches import MemoryWatchStore
 
 __all__ = [
     "MemoryArchive",
+    "MemoryArchiveUpkeep",
     "MemoryAuditLog",
     "MemoryChatStore",
+    "MemoryDatabaseCare",
     "MemoryDeploymentStore",
     "MemoryHealthBoard",
     "MemoryLabelStore",
@@ -35,6 +38,7 @@ __all__ = [
     "MemoryOutbox",
     "MemoryRateLimits",
     "MemoryRequestKeys",
+    "MemoryRetention",
     "MemoryRunStore",
     "MemoryScanLog",
     "MemoryScheduleStore",

@@ -1,18 +1,23 @@
 """MemoryArchive: the files of runs in memory."""
 
 import hashlib
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from pipeline.domain.errors import DataError
 from pipeline.domain.report import Artifact
 from storage.archive import checked_path
+from storage.upkeep_ports import Freed, OldFile
 
 
 class MemoryArchive:
     """Files in a dict; see `storage.ports.Archive`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime]) -> None:
         self._files: dict[str, tuple[Artifact, bytes]] = {}
+        self._put_at: dict[str, datetime] = {}
+        self._clock = clock
 
     async def put(
         self,
@@ -35,6 +40,7 @@ class MemoryArchive:
             meta=meta or {},
         )
         self._files[path] = (artifact, bytes(data))
+        self._put_at[path] = self._clock()
         return artifact
 
     async def get(self, path: str) -> bytes:
@@ -48,3 +54,17 @@ class MemoryArchive:
     async def of_run(self, run_id: str) -> list[Artifact]:
         """Return the run's files in the order they were first put."""
         return [artifact for artifact, _ in self._files.values() if artifact.run_id == run_id]
+
+    def old(self, before: datetime) -> list[OldFile]:
+        """Return the files last written before that, oldest first."""
+        found = [self._files[path][0] for path, at in self._put_at.items() if at < before]
+        found.sort(key=lambda each: self._put_at[each.path])
+        return [OldFile(f.path, f.size, f.run_id, f.role) for f in found]
+
+    def forget(self, paths: Sequence[str], before: datetime) -> Freed:
+        """Forget those of the files that are still that old."""
+        gone = [p for p in paths if p in self._files and self._put_at[p] < before]
+        freed = sum(self._files.pop(path)[0].size for path in gone)
+        for path in gone:
+            del self._put_at[path]
+        return Freed(len(gone), freed)

@@ -1,6 +1,7 @@
 """MemoryChatStore: roles, strangers and pending questions in memory."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ class MemoryChatStore:
         self._roles: dict[int, str] = {}
         self._strangers: dict[int, datetime] = {}
         self._memories: dict[str, str] = {}
+        self._remembered: dict[str, datetime] = {}
 
     async def role(self, user_id: int) -> str | None:
         """Return the user's role, None for a stranger."""
@@ -39,8 +41,8 @@ class MemoryChatStore:
 
     async def remember(self, key: str, value: dict[str, Any], now: datetime) -> None:
         """Keep a small JSON under a key; replaces."""
-        del now
         self._memories[key] = json_text(value)
+        self._remembered[key] = now
 
     async def recall(self, key: str) -> dict[str, Any] | None:
         """Return it, or None."""
@@ -48,7 +50,17 @@ class MemoryChatStore:
 
     async def take(self, key: str) -> dict[str, Any] | None:
         """Return and forget it: of concurrent takers one gets it."""
+        self._remembered.pop(key, None)
         return _value(self._memories.pop(key, None))
+
+    def before(self, before: datetime) -> list[str]:
+        """Return the keys of what was remembered before that."""
+        return [key for key, at in self._remembered.items() if at < before]
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Forget what is kept under the keys."""
+        for key in keys:
+            del self._memories[key], self._remembered[key]
 
 
 def _value(held: str | None) -> dict[str, Any] | None:

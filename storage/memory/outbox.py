@@ -22,6 +22,7 @@ class _Row:
     due_at: datetime | None = None
     lease_until: datetime | None = None
     error: str = ""
+    done_at: datetime | None = None
 
 
 class MemoryOutbox:
@@ -29,6 +30,7 @@ class MemoryOutbox:
 
     def __init__(self) -> None:
         self._rows: dict[int, _Row] = {}
+        self._last = 0
 
     async def put(
         self,
@@ -44,7 +46,8 @@ class MemoryOutbox:
         held = next((r for r in self._rows.values() if r.delivery.dedupe_key == dedupe_key), None)
         if held is not None:
             return _replace(held, kind, payload)
-        number = len(self._rows) + 1
+        self._last += 1
+        number = self._last
         self._rows[number] = _Row(
             Delivery(
                 id=number,
@@ -68,10 +71,10 @@ class MemoryOutbox:
 
     async def ack(self, delivery_id: int, now: datetime, message_ids: Sequence[int]) -> None:
         """Mark it sent; what was replaced meanwhile stays owed, with the message ids kept."""
-        del now
         row = self._owed(delivery_id)
         if row is None:
             return
+        row.done_at = now
         if row.version == row.leased_version:
             row.state = "sent"
         row.sent = True
@@ -91,10 +94,9 @@ class MemoryOutbox:
 
     async def fail(self, delivery_id: int, now: datetime, error: str) -> None:
         """Give up for good; kept with its reason."""
-        del now
         row = self._owed(delivery_id)
         if row is not None:
-            row.state, row.error = "failed", error
+            row.state, row.error, row.done_at = "failed", error, now
             row.due_at = row.lease_until = None
 
     async def pending(self) -> int:
@@ -105,6 +107,23 @@ class MemoryOutbox:
         """Return since when the oldest that was never sent is owed; None: there is none."""
         waiting = (r for r in self._rows.values() if r.state == "owed" and not r.sent)
         return min((row.delivery.created_at for row in waiting), default=None)
+
+    def settled(self, state: str, before: datetime) -> list[int]:
+        """Return what was sent or has failed before that, by id."""
+        return [
+            number for number, row in self._rows.items()
+            if row.state == state and row.done_at is not None and row.done_at < before
+        ]  # fmt: skip
+
+    def forget(self, numbers: Sequence[int]) -> None:
+        """Forget deliveries; their keys may be owed again."""
+        for number in numbers:
+            del self._rows[number]
+
+    def owed_runs(self) -> set[str]:
+        """Return the run ids that owed deliveries name."""
+        owed = (row.delivery.payload for row in self._rows.values() if row.state == "owed")
+        return {str(payload["run_id"]) for payload in owed if payload.get("run_id")}
 
     def _owed(self, delivery_id: int) -> _Row | None:
         row = self._rows.get(delivery_id)

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -119,6 +120,16 @@ class MemoryRunStore:
     async def set_provenance(self, run_id: str, provenance: dict[str, Any]) -> None:
         """Keep what makes the run repeatable; an unknown run is a DataError."""
         self._set(self._known(run_id), provenance=_copy(provenance))
+
+    def ended_before(self, before: datetime) -> list[str]:
+        """Return the runs that ended before that, oldest first."""
+        ended = (run for run in self._runs.values() if run.status.ended and run.ended_at)
+        return [run.run_id for run in ended if run.ended_at and run.ended_at < before]
+
+    def forget(self, run_ids: Iterable[str]) -> None:
+        """Forget runs with their tasks."""
+        for run_id in run_ids:
+            del self._runs[run_id]
 
     def _known(self, run_id: str) -> Run:
         if run_id not in self._runs:

@@ -123,7 +123,7 @@ async def fill(url, folder):
     await SqlChatStore(engine).note_stranger(2, NOW)
     await SqlChatStore(engine).remember("k", {}, NOW)
     await SqlTrialLedger(engine).append_many([trial()])
-    await FileArchive(folder, engine).put(
+    await FileArchive(folder, engine, lambda: NOW).put(
         "a.csv", b"x", run_id=run.run_id, role="r", media_type="t"
     )
     await _fill_live(engine)

@@ -24,8 +24,10 @@ from storage.brokers.paper import PaperBroker
 from storage.instruments import YamlInstruments
 from storage.memory import (
     MemoryArchive,
+    MemoryArchiveUpkeep,
     MemoryAuditLog,
     MemoryChatStore,
+    MemoryDatabaseCare,
     MemoryDeploymentStore,
     MemoryHealthBoard,
     MemoryLabelStore,
@@ -35,6 +37,7 @@ from storage.memory import (
     MemoryOutbox,
     MemoryRateLimits,
     MemoryRequestKeys,
+    MemoryRetention,
     MemoryRunStore,
     MemoryScanLog,
     MemoryScheduleStore,
@@ -45,6 +48,7 @@ from storage.memory import (
     MemoryWatchStore,
 )
 from storage.memory_bars import MemoryBarStore
+from storage.upkeep_ports import Upkeep
 
 LIBRARY = Path(__file__).parents[2] / "pipeline" / "setups" / "library"
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -158,13 +162,21 @@ async def plain_services(
     outbox = MemoryOutbox()
     taught: dict[tuple[str, str], Label] = {}
     signals = MemorySignalStore(outbox, taught)
+    runs, chats, models, clock = (
+        MemoryRunStore(),
+        MemoryChatStore(),
+        MemoryModelRegistry(),
+        Clock(),
+    )
+    archive = MemoryArchive(clock)
+    rows = MemoryRetention(runs, outbox, chats, signals, models, taught)
     services = Services(
         bars=bars,
-        archive=MemoryArchive(),
-        runs=MemoryRunStore(),
+        archive=archive,
+        runs=runs,
         audit=MemoryAuditLog(),
         outbox=outbox,
-        chats=MemoryChatStore(),
+        chats=chats,
         trials=MemoryTrialLedger(),
         setups=LibrarySetups(),
         instruments=YamlInstruments(),
@@ -174,7 +186,7 @@ async def plain_services(
         scans=MemoryScanLog(),
         watches=MemoryWatchStore(),
         labels=MemoryLabelStore(taught),
-        models=MemoryModelRegistry(),
+        models=models,
         health=MemoryHealthBoard(),
         schedules=MemoryScheduleStore(),
         deployments=MemoryDeploymentStore(),
@@ -183,11 +195,12 @@ async def plain_services(
         request_keys=MemoryRequestKeys(),
         rates=MemoryRateLimits(),
         inbox=MemoryUpdateInbox(),
+        upkeep=Upkeep(rows, MemoryArchiveUpkeep(archive), MemoryDatabaseCare()),
         settings=chosen,
         state=StateFolder(home / "state"),
         launcher=launcher,
         cpu=cpu or InlineCpu(),
-        clock=Clock(),
+        clock=clock,
     )
     try:
         yield services

@@ -1,29 +1,35 @@
 """One maker of stores for the contract suites: in memory, on SQLite, on PostgreSQL."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline.domain.label import Label
 from storage.api_tokens import SqlTokenStore
 from storage.archive import FileArchive
+from storage.archive_upkeep import FileArchiveUpkeep
 from storage.audit import SqlAuditLog
 from storage.chats import SqlChatStore
 from storage.cooldown import RedisCooldowns
 from storage.database import Database, open_database
+from storage.database_care import care_of
 from storage.deployments import SqlDeploymentStore
 from storage.health import SqlHealthBoard
 from storage.labels import SqlLabelStore
 from storage.memory import (
     MemoryArchive,
+    MemoryArchiveUpkeep,
     MemoryAuditLog,
     MemoryChatStore,
+    MemoryDatabaseCare,
     MemoryDeploymentStore,
     MemoryHealthBoard,
     MemoryLabelStore,
     MemoryModelRegistry,
     MemoryOutbox,
     MemoryRequestKeys,
+    MemoryRetention,
     MemoryRunStore,
     MemoryScanLog,
     MemoryScheduleStore,
@@ -36,12 +42,14 @@ from storage.memory import (
 from storage.model_registry import FileModelRegistry
 from storage.outbox import SqlOutbox
 from storage.request_keys import SqlRequestKeys
+from storage.retention import SqlRetention
 from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
 from storage.schedules import SqlScheduleStore
 from storage.signals import SqlSignalStore
 from storage.telegram_updates import SqlUpdateInbox
 from storage.trials import SqlTrialLedger
+from storage.upkeep_ports import Upkeep
 from storage.watches import SqlWatchStore
 
 BACKENDS = ("memory", "sqlite", "postgres")
@@ -60,8 +68,10 @@ class Stores:
         folder: Path,
         redis_url: str | None = None,
         models: Path | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.url = url
+        self._clock = clock
         self.redis_url = redis_url
         self._redis: list[RedisCooldowns] = []
         self._folder = folder
@@ -127,7 +137,21 @@ class Stores:
         return self._redis[-1]
 
     def archive(self):
-        return self._make(MemoryArchive, lambda engine: FileArchive(self._folder, engine))
+        return self._make(
+            self._memory_archive,
+            lambda engine: FileArchive(self._folder, engine, self._clock),
+        )
+
+    def upkeep(self) -> Upkeep:
+        if self.url is None:
+            rows = MemoryRetention(
+                self.runs(), self.outbox(), self.chats(), self.signals(), self.models(),
+                self._taught,
+            )  # fmt: skip
+            return Upkeep(rows, MemoryArchiveUpkeep(self.archive()), MemoryDatabaseCare())
+        engine = self.database().engine
+        files = FileArchiveUpkeep(self._folder, engine)
+        return Upkeep(SqlRetention(engine), files, care_of(engine))
 
     def database(self) -> Database:
         self._databases.append(open_database(self.url))
@@ -138,6 +162,9 @@ class Stores:
             await redis.close()
         for database in self._databases:
             await database.close()
+
+    def _memory_archive(self):
+        return MemoryArchive(self._clock)
 
     def _memory_signals(self):
         return MemorySignalStore(self.outbox(), self._taught)

@@ -9,6 +9,10 @@ branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
+PUT_AT = """
+UPDATE artifacts SET put_at =
+coalesce((SELECT created_at FROM runs WHERE runs.run_id = artifacts.run_id), CURRENT_TIMESTAMP)
+"""
 RUN_COLUMNS = ("owner", "lease_until", "priority", "deployment")
 
 
@@ -17,6 +21,10 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("lease_until", MOMENT))
     op.add_column("runs", sa.Column("priority", sa.Integer(), nullable=False, server_default=sa.text("2")))
     op.add_column("runs", sa.Column("deployment", sa.Text(), nullable=False, server_default=sa.text("''")))
+    op.add_column("artifacts", sa.Column("put_at", MOMENT))
+    op.execute(PUT_AT)
+    op.create_index("ix_artifacts_put_at", "artifacts", ["put_at"])
+    op.create_index("ix_outbox_done_at", "outbox", ["done_at"])
     op.create_table(
         "schedules",
         sa.Column("name", sa.Text(), nullable=False),
@@ -92,5 +100,8 @@ def _entries() -> None:
 def downgrade() -> None:
     for name in ("telegram_updates", "request_keys", "api_tokens", "deployments", "schedule_fires", "schedules"):
         op.drop_table(name)
+    op.drop_index("ix_outbox_done_at", "outbox")
+    op.drop_index("ix_artifacts_put_at", "artifacts")
+    op.drop_column("artifacts", "put_at")
     for name in RUN_COLUMNS:  # not in a batch: that would make anew what run_tasks points to
         op.drop_column("runs", name)

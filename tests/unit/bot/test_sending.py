@@ -95,4 +95,4 @@ async def test_a_text_whose_entities_are_refused_goes_out_plain():
         chat_id=1, kind=DeliveryKind.NOTICE, payload={"text": "t", "reference": "E-1"},
         dedupe_key="n", created_at=NOW,
     )  # fmt: skip
-    assert await Sender(bot, MemoryArchive()).send(notice, 1) == (1,)
+    assert await Sender(bot, MemoryArchive(lambda: NOW)).send(notice, 1) == (1,)
