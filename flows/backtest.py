@@ -58,7 +58,7 @@ async def run_backtest(
         "data_ingest", Ingested, lambda: steps.data_ingest(job), {"request": request.symbol}
     )
     origin = provenance.provenance(job, ingested, services.clock())
-    await services.runs.set_provenance(run.run_id, origin)
+    await services.runs.set_provenance(run.run_id, origin, run.claim)
     processed = await runner.critical(
         "data_processor", Processed, lambda: steps.data_processor(job), {"bars": ingested.bars}
     )
@@ -84,7 +84,7 @@ async def run_backtest(
     await runner.optional("gpt_analysis", Nothing, steps.gpt_analysis)
     await runner.optional("notion_upload", Nothing, steps.notion_upload)
     origin = provenance.with_trades(origin, tested.trades)
-    await services.runs.set_provenance(run.run_id, origin)
+    await services.runs.set_provenance(run.run_id, origin, run.claim)
     notes = await retold(job, again, origin, found, tested)
     results = Results(ingested, processed, found, tested, pictures, origin, notes)
     report = await finish_report(job, results, runner)

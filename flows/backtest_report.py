@@ -228,11 +228,14 @@ async def _put_document(job: Job, word: str, path: str, caption: str) -> None:
 
 
 async def put_delivery(job: Job, kind: DeliveryKind, word: str, payload: dict[str, Any]) -> None:
-    """Owe the run's chat one delivery under `{word}:{run_id}:{attempt}`; no chat, no delivery."""
+    """Owe the run's chat one delivery under `{word}:{run_id}:{asked}`; no chat, no delivery.
+
+    An attempt that was brought back after a crash owes what the one before it owed: once.
+    """
     run, services = job.run, job.services
     if run.actor.chat_id is None:
         return
     await services.outbox.put(
         run.actor.chat_id, kind, payload,
-        dedupe_key=f"{word}:{run.run_id}:{run.attempt}", now=services.clock(),
+        dedupe_key=f"{word}:{run.run_id}:{run.asked}", now=services.clock(), claim=run.claim,
     )  # fmt: skip

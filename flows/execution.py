@@ -1,13 +1,16 @@
 """Executing a queued run: its story is told to the end, and its record says how it ended."""
 
 import asyncio
-from contextlib import suppress
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
+from flows.claims import kept_claim, run_lease
 from flows.progress import tell_error, tell_interrupted, tell_progress, tell_queue
 from flows.services import Services
 from flows.stories import story_of
 from flows.tasks import Attempts, InterruptedRunError, Runner, Stop
-from pipeline.domain.errors import AppError, CancelledRunError
+from pipeline.domain.errors import AppError, CancelledRunError, LostRunError
 from pipeline.domain.request import Run, RunStatus
 from storage.telemetry import get_logger
 
@@ -19,11 +22,11 @@ async def execute_run(
     run_id: str, services: Services, *, attempts: Attempts, stop: Stop
 ) -> RunStatus | None:
     """Take a queued run, run it and write its end. None: it was not queued, nothing was done."""
-    with services.state.executing(run_id) as ours:
-        run = await services.runs.start(run_id, services.clock()) if ours else None
+    async with _started(run_id, services) as run:
         if run is None:
             return None
-        log.info("run_started", run_id=run_id, attempt=run.attempt, flow_type=run.flow_type)
+        log.info("run_started", run_id=run_id, attempt=run.attempt, flow_type=run.flow_type,
+                 owner=run.owner)  # fmt: skip
         names = story_of(run).tasks
         runner = Runner(run, services, names=names, attempts=attempts, stop=stop)
         runner.on_change(
@@ -33,8 +36,9 @@ async def execute_run(
         )
         watch = asyncio.create_task(_watch_cancel(run_id, services, stop))
         try:
-            await tell_queue(services)
-            status = await _to_the_end(run, services, runner)
+            async with kept_claim(run, services, stop):
+                await tell_queue(services)
+                status = await _to_the_end(run, services, runner)
         finally:
             services.cpu.refresh()
             watch.cancel()
@@ -42,6 +46,27 @@ async def execute_run(
                 await watch
         log.info("run_ended", run_id=run_id, attempt=run.attempt, status=status.value)
         return status
+
+
+@asynccontextmanager
+async def _started(run_id: str, services: Services) -> AsyncIterator[Run | None]:
+    """Claim the run for the with block, and hold its lock: that is how a death is seen here.
+
+    An attempt of this host that has lost its claim may still be ending: that is waited for.
+    """
+    lease = run_lease(services)
+    until = time.monotonic() + 2 * lease.total_seconds()
+    while True:
+        with services.state.executing(run_id) as ours:
+            if ours:
+                owner, now = services.owner, services.clock()
+                yield await services.runs.start(run_id, now, owner=owner, lease=lease)
+                return
+        run = await services.runs.get(run_id)
+        if run is None or run.status is not RunStatus.QUEUED or time.monotonic() > until:
+            yield None
+            return
+        await asyncio.sleep(CANCEL_POLL)
 
 
 async def _to_the_end(run: Run, services: Services, runner: Runner) -> RunStatus:
@@ -52,8 +77,12 @@ async def _to_the_end(run: Run, services: Services, runner: Runner) -> RunStatus
         request = story.request.model_validate(run.request)
         report = await story.tell(request, run, services, runner)
         status = RunStatus.COMPLETED
+    except LostRunError:
+        return _given_up(run)
     except InterruptedRunError:
-        await services.runs.requeue(run.run_id, services.clock())
+        again = await services.runs.requeue(run.run_id, services.clock(), claim=run.claim)
+        if again is None:
+            return _given_up(run)
         kept = run.model_copy(update={"tasks": tuple(runner.records.values())})
         await tell_interrupted(kept, services)
         return RunStatus.QUEUED
@@ -61,15 +90,24 @@ async def _to_the_end(run: Run, services: Services, runner: Runner) -> RunStatus
         status, error = RunStatus.CANCELLED, reason.user_text
     except Exception as failure:  # noqa: BLE001  (a run must never stay "running")
         status, error = RunStatus.FAILED, await _tell_failure(run, services, runner, failure)
-    await services.runs.finish(
+    ours = await services.runs.finish(
         run.run_id,
         status,
         services.clock(),
         error=error,
         report=None if report is None else report.model_dump(mode="json"),
+        claim=run.claim,
     )
+    if not ours:
+        return _given_up(run)
     await tell_progress(run, services, status=status, records=runner.records)
     return status
+
+
+def _given_up(run: Run) -> RunStatus:
+    """Leave the run to whoever has it now: nothing of this attempt is written any more."""
+    log.warning("run_lost_to_another", run_id=run.run_id, attempt=run.attempt)
+    return RunStatus.QUEUED
 
 
 async def _tell_failure(run: Run, services: Services, runner: Runner, error: Exception) -> str:

@@ -58,8 +58,8 @@ async def tell_differences(report: ParityReport, run: Run, services: Services) -
             continue
         told += await services.outbox.put(
             watch.chat_id, DeliveryKind.NOTICE, {"text": _words(report), "silent": True},
-            dedupe_key=f"parity:{run.run_id}:{run.attempt}:{watch.chat_id}",
-            now=services.clock(),
+            dedupe_key=f"parity:{run.run_id}:{run.asked}:{watch.chat_id}",
+            now=services.clock(), claim=run.claim,
         )  # fmt: skip
     return told
 

@@ -22,7 +22,7 @@ from flows.tasks import (
     Stop,
     worth_retrying,
 )
-from pipeline.domain.errors import CancelledRunError
+from pipeline.domain.errors import CancelledRunError, LostRunError
 from pipeline.domain.request import RunStatus
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class PrefectAttempts:
             except SkipTaskError as reason:
                 last.append((False, reason))
                 return Completed(name="Skipped", message=reason.user_text)
-            except (CancelledRunError, InterruptedRunError) as reason:
+            except (CancelledRunError, InterruptedRunError, LostRunError) as reason:
                 last.append((False, reason))
                 return Cancelled(message=reason.user_text)
             except Exception as error:

@@ -37,7 +37,8 @@ async def tell_interrupted(run: Run, services: Services) -> None:
     done = {record.task: record for record in run.tasks}
     rows = [_row(task, done.get(task)) for task in story_of(run).tasks]
     told = {"tasks": rows, "place": None, "percent": _percent(rows, RunStatus.RUNNING)}
-    await _put(run, services, {**told, "status": "interrupted", "final": True})
+    given_back = run.model_copy(update={"owner": ""})  # its claim is over: it is told all the same
+    await _put(given_back, services, {**told, "status": "interrupted", "final": True})
 
 
 async def _put(run: Run, services: Services, payload: dict[str, Any]) -> None:
@@ -49,6 +50,7 @@ async def _put(run: Run, services: Services, payload: dict[str, Any]) -> None:
         {"run_id": run.run_id, "title": run_title(run), **payload},
         dedupe_key=f"progress:{run.run_id}:{run.attempt}",
         now=services.clock(),
+        claim=run.claim,
     )
 
 
@@ -63,6 +65,7 @@ async def tell_error(run: Run, services: Services, where: str, text: str) -> str
             {"run_id": run.run_id, "text": text, "reference": reference},
             dedupe_key=f"error:{run.run_id}:{run.attempt}",
             now=services.clock(),
+            claim=run.claim,
         )
     return reference
 

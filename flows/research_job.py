@@ -150,7 +150,7 @@ async def run_variants(research: Research, runner: Runner) -> Ran:
     )
     plain = replace(job, spec=research.template.plain)
     origin = provenance.provenance(job, ingested, job.services.clock())
-    await job.services.runs.set_provenance(job.run.run_id, origin)
+    await job.services.runs.set_provenance(job.run.run_id, origin, job.run.claim)
     shown = provenance.provenance(plain, ingested, job.services.clock())
     processed = await runner.critical(
         "data_processor", Processed, lambda: steps.data_processor(job), {"bars": ingested.bars}

@@ -120,7 +120,8 @@ class Desk:
         assert chat is not None  # noqa: S101  (asked before)
         await self.services.outbox.put(
             chat, kind, {"run_id": run.run_id, **payload},
-            dedupe_key=f"{word}:{run.run_id}:{run.attempt}", now=self.services.clock(),
+            dedupe_key=f"{word}:{run.run_id}:{run.asked}", now=self.services.clock(),
+            claim=run.claim,
         )  # fmt: skip
 
 

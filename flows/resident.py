@@ -59,7 +59,7 @@ class ResidentWorker(BaseWorker[BaseJobConfiguration, BaseVariables, ResidentRes
         self, services: Services, pool: str = POOL, *, limit: int | None = None, poll: float = POLL
     ) -> None:
         limit = limit or services.settings.max_parallel_runs
-        super().__init__(work_pool_name=pool, name=f"scout-{os.getpid()}", limit=limit)
+        super().__init__(work_pool_name=pool, name=f"scout-{services.owner}", limit=limit)
         self._pool = pool
         self._poll_every = poll
         self._services = services

@@ -11,6 +11,7 @@ from typing import Any
 from flows.case_book import CaseBook
 from flows.cpu import CpuPool
 from flows.exchange_apart import ApartHistory
+from flows.hosts import host_of, owner_on
 from flows.launcher import InProcessLauncher, Launcher, PrefectLauncher
 from flows.settings import Settings
 from flows.state import StateFolder
@@ -50,13 +51,13 @@ from storage.ports import (
     BarStore,
     ChatStore,
     Outbox,
-    RunStore,
     SetupStore,
     TrialLedger,
 )
 from storage.rate_limits import RedisRateLimits
 from storage.request_keys import SqlRequestKeys
 from storage.retention import SqlRetention
+from storage.run_port import RunStore
 from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
 from storage.schedules import SqlScheduleStore
@@ -77,8 +78,9 @@ IDLE_SECONDS = 20.0
 class Services:
     """Ports and helpers, passed by argument.
 
-    `clock` gives the time, UTC. `feed` brings bars as they close; None: no market is connected.
-    `exchange` has past bars of its markets; None: none is set.
+    `clock` gives the time, UTC. `owner` is this process's name where it claims runs. `feed` brings
+    bars as they close; None: no market is connected. `exchange` has past bars of its markets;
+    None: none is set.
     """
 
     bars: BarStore
@@ -111,6 +113,7 @@ class Services:
     launcher: Launcher
     cpu: CpuPool
     clock: Callable[[], datetime]
+    owner: str = ""
     feed: Feed | None = None
     exchange: History | None = None
     cases: CaseBook = field(default_factory=CaseBook)
@@ -163,6 +166,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             launcher=launcher,
             cpu=cpu,
             clock=utc_now,
+            owner=owner_on(host_of(home)),
             feed=feed,
             exchange=exchange,
         )

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from flows.state import RunState
-from pipeline.domain.errors import AppError, CancelledRunError
+from pipeline.domain.errors import AppError, CancelledRunError, LostRunError
 from pipeline.domain.request import Run, TaskRecord
 
 if TYPE_CHECKING:
@@ -34,14 +34,17 @@ class InterruptedRunError(AppError):
     """The process is going down; the run goes back to the queue and is resumed later."""
 
 
+StopReason = Literal["cancel", "shutdown", "lost"]
+
+
 class Stop:
-    """Tells a run to end: because a person said so, or because the process goes down."""
+    """Tells a run to end: a person said so, the process goes down, or another has the run."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
-        self._reason: Literal["cancel", "shutdown"] = "cancel"
+        self._reason: StopReason = "cancel"
 
-    def set(self, reason: Literal["cancel", "shutdown"] = "cancel") -> None:
+    def set(self, reason: StopReason = "cancel") -> None:
         """Ask for the end; the first reason stays."""
         if not self._event.is_set():
             self._reason = reason
@@ -52,11 +55,13 @@ class Stop:
         return self._event.is_set()
 
     def check(self) -> None:
-        """Raise CancelledRunError or InterruptedRunError once the end was asked for."""
+        """Raise CancelledRunError, InterruptedRunError or LostRunError once it was asked for."""
         if not self._event.is_set():
             return
         if self._reason == "cancel":
             raise CancelledRunError("The run was cancelled.")
+        if self._reason == "lost":
+            raise LostRunError("The run is executed by another process.")
         raise InterruptedRunError("The program is going down; the run will be resumed.")
 
     async def during(self, work: Awaitable[T]) -> T:
@@ -191,7 +196,7 @@ class Runner:
                 return await self.critical(task, kind, work, inputs)
             self.stop.check()
             return await self._tried(task, work, dict(inputs or {}), keep=False)
-        except (CancelledRunError, InterruptedRunError):
+        except (CancelledRunError, InterruptedRunError, LostRunError):
             raise
         except SkipTaskError:
             return None
@@ -249,7 +254,8 @@ class Runner:
         log.info("task", run_id=self.run.run_id, **fields, **_fresh(facts, fields),
                  exc_info=error if unexpected else None)  # fmt: skip
         now = self._services.clock()
-        await self._services.runs.record_task(self.run.run_id, record, now)
+        run = self.run
+        await self._services.runs.record_task(run.run_id, record, now, run.claim)
         if self._changed is not None:
             await self._changed()
 

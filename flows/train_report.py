@@ -220,7 +220,8 @@ async def notify(report: TrainReport, desk: Desk) -> Told:
     for chat in chats:
         await services.outbox.put(
             chat, DeliveryKind.NOTICE, {"text": _words(report), "silent": True},
-            dedupe_key=f"training:{run.run_id}:{run.attempt}:{chat}", now=services.clock(),
+            dedupe_key=f"training:{run.run_id}:{run.asked}:{chat}", now=services.clock(),
+            claim=run.claim,
         )  # fmt: skip
     return Told()
 

@@ -47,7 +47,7 @@ async def run_verify(
         "data_ingest", Ingested, lambda: steps.data_ingest(job), {"request": request.symbol}
     )
     origin = provenance.provenance(job, ingested, services.clock())
-    await services.runs.set_provenance(run.run_id, origin)
+    await services.runs.set_provenance(run.run_id, origin, run.claim)
     processed = await runner.critical(
         "data_processor", Processed, lambda: steps.data_processor(job), {"bars": ingested.bars}
     )

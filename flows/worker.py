@@ -7,6 +7,7 @@ when it is the main one, and they need neither Prefect nor a database.
 
 import argparse
 import asyncio
+import itertools
 import logging
 import os
 import signal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 GRACE = 4.0
 RECOVER_EVERY = 30.0
+LOOK_EVERY = 5.0
 TRAINING_POLL = 15.0
 
 
@@ -114,17 +116,21 @@ async def _tell_ready(ready: asyncio.Event, warming: asyncio.Task[None]) -> None
 
 
 async def _recover_often(services: "Services", ready: asyncio.Event) -> None:
-    """Look for orphans and lost launches once Prefect is there, then every half minute."""
-    from flows.recovery import recover  # noqa: PLC0415
+    """Look for orphans and lost launches once Prefect is there, then every half minute.
+
+    Runs of a host that went away are looked for every few seconds.
+    """
+    from flows.recovery import recover, take_over  # noqa: PLC0415
     from storage.telemetry import get_logger  # noqa: PLC0415
 
     await ready.wait()
-    while True:
+    every = round(RECOVER_EVERY / LOOK_EVERY)
+    for turn in itertools.count():
         try:
-            await recover(services)
+            await (take_over(services) if turn % every else recover(services))
         except Exception:  # noqa: BLE001  (the next round may do better)
             get_logger(__name__).exception("recovery_failed")
-        await asyncio.sleep(RECOVER_EVERY)
+        await asyncio.sleep(LOOK_EVERY)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,11 @@ from sqlalchemy import ColumnElement, Select, case, func, or_, select, text, upd
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from pipeline.domain.report import Delivery, DeliveryKind
+from pipeline.domain.request import Claim
 from storage.database import is_sqlite, reading, writing
 from storage.outbox_rows import Owed, owe
 from storage.outbox_rules import EDIT
+from storage.run_claims import check_claim
 from storage.tables import OUTBOX, OWED, Moment
 
 _CLAIM_LOCK = 5_318_008_611
@@ -50,9 +52,11 @@ class SqlOutbox:
         *,
         dedupe_key: str,
         now: datetime,
+        claim: Claim | None = None,
     ) -> bool:
         """Owe one delivery; True if it is owed by this put (new, or replaced)."""
         async with writing(self._engine) as db:
+            await check_claim(db, claim)
             owed = Owed(chat_id, kind, payload, dedupe_key)
             return await owe(db, self._engine, [owed], now) == 1
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline.domain.market import Timeframe
 from pipeline.domain.report import Artifact, Delivery, DeliveryKind, Holding
-from pipeline.domain.request import Actor, AuditEvent, Run, RunStatus, TaskRecord
+from pipeline.domain.request import AuditEvent, Claim
 from pipeline.domain.trial import Trial
 from pipeline.setups.rules import SetupSpec, SetupVersion
 
@@ -83,70 +83,6 @@ class Archive(Protocol):
         ...
 
 
-class RunStore(Protocol):
-    """The record of runs: our own truth, whatever the scheduler remembers."""
-
-    async def create(
-        self, prefix: str, flow_type: str, request: dict[str, Any], actor: Actor, now: datetime,
-        *, deployment: str = "",
-    ) -> Run:  # fmt: skip
-        """Write a queued run under a fresh id `{prefix}_{YYYY_MM_DD}_{NNN}`, unique always."""
-        ...
-
-    async def get(self, run_id: str) -> Run | None:
-        """Return a run with its tasks, or None."""
-        ...
-
-    async def newest(
-        self, limit: int = 10, user_id: int | None = None, status: RunStatus | None = None
-    ) -> list[Run]:
-        """Return runs, newest first."""
-        ...
-
-    async def latest(self) -> list[Run]:
-        """Return the newest run of each flow and deployment, in no particular order."""
-        ...
-
-    async def queued_before(self, run_id: str) -> int:
-        """Return how many queued runs were created before this one."""
-        ...
-
-    async def start(self, run_id: str, now: datetime) -> Run | None:
-        """Queued → running, atomically; None if it was not queued (someone else has it)."""
-        ...
-
-    async def requeue(self, run_id: str, now: datetime) -> Run | None:
-        """Queue an ended (or orphaned running) run again, attempt + 1, cancel cleared.
-
-        None if there is no such run or it is queued already.
-        """
-        ...
-
-    async def finish(
-        self,
-        run_id: str,
-        status: RunStatus,
-        now: datetime,
-        *,
-        error: str = "",
-        report: dict[str, Any] | None = None,
-    ) -> None:
-        """Write the end; a run that has ended already is left as it is."""
-        ...
-
-    async def request_cancel(self, run_id: str, now: datetime) -> Run | None:
-        """Mark it; a queued run becomes cancelled at once. None if unknown or ended."""
-        ...
-
-    async def record_task(self, run_id: str, record: TaskRecord, now: datetime) -> None:
-        """Insert or replace the record of a task, kept in order of first appearance."""
-        ...
-
-    async def set_provenance(self, run_id: str, provenance: dict[str, Any]) -> None:
-        """Keep what makes the run repeatable."""
-        ...
-
-
 class AuditLog(Protocol):
     """The trail; append only."""
 
@@ -193,8 +129,9 @@ class Outbox(Protocol):
         *,
         dedupe_key: str,
         now: datetime,
+        claim: Claim | None = None,
     ) -> bool:
-        """Owe one delivery; False if the key was there.
+        """Owe one delivery; False if the key was there; under a lost claim a LostRunError.
 
         PROGRESS and ALERT are replaced and owed again (True), unless the held "final" is true.
         """

@@ -1,22 +1,23 @@
 """SqlRunStore: the record of runs in the database."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, case, false, func, literal, select, true, update
+from sqlalchemy import ColumnElement, Row, case, false, func, literal, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from pipeline.domain.errors import DataError
-from pipeline.domain.request import Actor, Run, RunStatus, TaskRecord
+from pipeline.domain.request import Actor, Claim, Run, RunStatus, TaskRecord
 from storage.database import insert_into, reading, writing
+from storage.run_claims import check_claim, from_now, stands
 from storage.tables import RUN_NUMBERS, RUN_TASKS, RUNS
 
 _OPEN = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
 
 
 class SqlRunStore:
-    """Runs and their tasks; see `storage.ports.RunStore` for what each method promises."""
+    """Runs and their tasks; see `storage.run_port.RunStore` for what each method promises."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -80,24 +81,58 @@ class SqlRunStore:
         async with reading(self._engine) as db:
             return int((await db.execute(query)).scalar_one())
 
-    async def start(self, run_id: str, now: datetime) -> Run | None:
+    async def start(
+        self, run_id: str, now: datetime, *, owner: str = "", lease: timedelta | None = None
+    ) -> Run | None:
         """Turn it from queued to running; None if it was not queued."""
-        change = {"status": RunStatus.RUNNING.value, "started_at": now}
+        change: dict[str, Any] = {
+            "status": RunStatus.RUNNING.value,
+            "started_at": now,
+            "owner": owner,
+            "lease_until": None if lease is None else from_now(self._engine, lease),
+        }
         return await self._change(run_id, RUNS.c.status == RunStatus.QUEUED.value, change)
 
-    async def requeue(self, run_id: str, now: datetime) -> Run | None:
+    async def renew(self, claim: Claim, lease: timedelta) -> bool:
+        """Prolong a claim; False: it is lost, or the run has ended."""
+        running = stands(claim) & (RUNS.c.status == RunStatus.RUNNING.value)
+        query = update(RUNS).where(running).values(lease_until=from_now(self._engine, lease))
+        async with writing(self._engine) as db:
+            return (await db.execute(query)).rowcount == 1
+
+    async def lapsed(self) -> list[Run]:
+        """Return the running runs whose lease has run out, oldest first."""
+        query = select(RUNS).where(self._run_out()).order_by(RUNS.c.seq)
+        async with reading(self._engine) as db:
+            return await _runs(db, (await db.execute(query)).all())
+
+    def _run_out(self) -> ColumnElement[bool]:
+        running = RUNS.c.status == RunStatus.RUNNING.value
+        return running & (RUNS.c.lease_until <= from_now(self._engine, timedelta(0)))
+
+    async def requeue(
+        self, run_id: str, now: datetime, *, claim: Claim | None = None, lapsed: bool = False
+    ) -> Run | None:
         """Queue it again with its task records; None if unknown or queued already."""
         del now  # the run keeps its place: it was created when it was created
+        guard: ColumnElement[bool] = RUNS.c.status != RunStatus.QUEUED.value
+        if claim is not None:
+            guard &= stands(claim)
+        if lapsed:
+            guard &= self._run_out()
         change: dict[str, Any] = {
             "status": RunStatus.QUEUED.value,
             "attempt": RUNS.c.attempt + 1,
+            "asked": RUNS.c.attempt + 1 if claim is None else RUNS.c.asked,
+            "owner": "",
+            "lease_until": None,
             "cancel_requested": false(),
             "started_at": None,
             "ended_at": None,
             "error": "",
             "report": {},
         }
-        return await self._change(run_id, RUNS.c.status != RunStatus.QUEUED.value, change)
+        return await self._change(run_id, guard, change)
 
     async def finish(
         self,
@@ -107,10 +142,14 @@ class SqlRunStore:
         *,
         error: str = "",
         report: dict[str, Any] | None = None,
-    ) -> None:
+        claim: Claim | None = None,
+    ) -> bool:
         """Write the end; the first end stays."""
+        guard: ColumnElement[bool] = RUNS.c.status.in_(_OPEN)
+        if claim is not None:
+            guard &= stands(claim)
         change = {"status": status.value, "ended_at": now, "error": error, "report": report or {}}
-        await self._change(run_id, RUNS.c.status.in_(_OPEN), change)
+        return await self._change(run_id, guard, {**change, "lease_until": None}) is not None
 
     async def request_cancel(self, run_id: str, now: datetime) -> Run | None:
         """Mark it; a queued run is cancelled at once."""
@@ -122,10 +161,13 @@ class SqlRunStore:
         }
         return await self._change(run_id, RUNS.c.status.in_(_OPEN), change)
 
-    async def record_task(self, run_id: str, record: TaskRecord, now: datetime) -> None:
+    async def record_task(
+        self, run_id: str, record: TaskRecord, now: datetime, claim: Claim | None = None
+    ) -> None:
         """Insert or replace the record of a task; an unknown run is a DataError."""
         change = {"record": record.model_dump(mode="json"), "changed_at": now}
         async with writing(self._engine) as db:
+            await check_claim(db, claim)
             if await _one(db, run_id) is None:
                 raise _unknown(run_id)
             await db.execute(
@@ -134,10 +176,15 @@ class SqlRunStore:
                 .on_conflict_do_update(index_elements=["run_id", "task"], set_=change)
             )
 
-    async def set_provenance(self, run_id: str, provenance: dict[str, Any]) -> None:
+    async def set_provenance(
+        self, run_id: str, provenance: dict[str, Any], claim: Claim | None = None
+    ) -> None:
         """Keep what makes the run repeatable; an unknown run is a DataError."""
-        if await self._change(run_id, true(), {"provenance": provenance}) is None:
-            raise _unknown(run_id)
+        query = update(RUNS).where(RUNS.c.run_id == run_id).values(provenance=provenance)
+        async with writing(self._engine) as db:
+            await check_claim(db, claim)
+            if (await db.execute(query)).rowcount == 0:
+                raise _unknown(run_id)
 
     async def _fresh_id(self, db: AsyncConnection, prefix: str, now: datetime) -> str:
         day = now.astimezone(UTC).strftime("%Y_%m_%d")

@@ -119,6 +119,7 @@ RUNS = Table(
     Column("provenance", JSON, nullable=False),
     Column("owner", Words, nullable=False, server_default=text("''")),  # which process executes it
     Column("lease_until", Moment),
+    Column("asked", Integer, nullable=False, server_default=text("1")),  # attempt asked for last
     Column("priority", Integer, nullable=False, server_default=text("2")),  # 1 goes first
     Column("deployment", Words, nullable=False, server_default=text("''")),
     Index(None, "status", "seq"),

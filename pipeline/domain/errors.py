@@ -15,6 +15,7 @@ AppError(user_text, retryable=False)
 ├── SetupError            a setup file is wrong (file, line, field, valid words)
 ├── TradeError            RiskLimitError, OrderRejectedError
 ├── CancelledRunError     a person stopped the run
+├── LostRunError          another process executes the run by now
 └── ServiceError          something outside is down; retryable
     └── FeedDownError, BrokerDownError, StoreDownError, JournalDownError, AnalystDownError
 """
@@ -159,6 +160,10 @@ class OrderRejectedError(TradeError):
 
 class CancelledRunError(AppError):
     """A person stopped the run."""
+
+
+class LostRunError(AppError):
+    """The claim to a run is lost: another process executes it, so this one may write nothing."""
 
 
 class ServiceError(AppError):

@@ -1,5 +1,6 @@
 """What people ask for, and the trail of it: requests, runs, task records, audit events."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -128,6 +129,15 @@ class TaskRecord(BaseModel):
     outputs: dict[str, Any] = Field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Claim:
+    """The right to execute one attempt of a run: who has it, and for which attempt."""
+
+    run_id: str
+    owner: str
+    attempt: int
+
+
 class Run(BaseModel):
     """The record of one run; written before anything is launched, the truth about it after.
 
@@ -146,11 +156,22 @@ class Run(BaseModel):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     attempt: int = 1
+    asked: int = Field(
+        default=1,
+        description="the attempt that a person asked for last; what is owed is told once",
+    )
+    owner: str = Field(default="", description="the process that executes it: HOST/PROCESS")
+    lease_until: datetime | None = None
     cancel_requested: bool = False
     error: str = ""
     tasks: tuple[TaskRecord, ...] = ()
     report: dict[str, Any] = Field(default_factory=dict)
     provenance: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def claim(self) -> Claim | None:
+        """The claim under which this attempt is executed; None while nobody executes it."""
+        return Claim(self.run_id, self.owner, self.attempt) if self.owner else None
 
 
 class AuditEvent(BaseModel):

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline.domain.report import Delivery, DeliveryKind
+from pipeline.domain.request import Claim
+from storage.memory.runs import MemoryRunStore
 from storage.outbox_rules import EDIT, REPLACEABLE, first_rank
 from storage.tables import json_text
 
@@ -26,11 +28,15 @@ class _Row:
 
 
 class MemoryOutbox:
-    """What is owed to chats; see `storage.ports.Outbox`."""
+    """What is owed to chats; see `storage.ports.Outbox`.
 
-    def __init__(self) -> None:
+    `runs` is asked whether a claim stands; None: all do.
+    """
+
+    def __init__(self, runs: MemoryRunStore | None = None) -> None:
         self._rows: dict[int, _Row] = {}
         self._last = 0
+        self._runs = runs
 
     async def put(
         self,
@@ -40,8 +46,11 @@ class MemoryOutbox:
         *,
         dedupe_key: str,
         now: datetime,
+        claim: Claim | None = None,
     ) -> bool:
         """Owe one delivery; True if it is owed by this put (new, or replaced)."""
+        if self._runs is not None:
+            self._runs.check_claim(claim)
         payload = json.loads(json_text(payload))
         held = next((r for r in self._rows.values() if r.delivery.dedupe_key == dedupe_key), None)
         if held is not None:

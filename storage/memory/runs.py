@@ -1,22 +1,25 @@
 """MemoryRunStore and MemoryAuditLog: runs and the trail in memory."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.domain.errors import DataError
-from pipeline.domain.request import Actor, AuditEvent, Run, RunStatus, TaskRecord
+from pipeline.domain.request import Actor, AuditEvent, Claim, Run, RunStatus, TaskRecord
+from storage.run_claims import lost
 from storage.tables import json_text
 
 
 class MemoryRunStore:
-    """Runs in a dict, in order of creation; see `storage.ports.RunStore`."""
+    """Runs in a dict, in order of creation; see `storage.run_port.RunStore`."""
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
         self._numbers: Counter[tuple[str, str]] = Counter()
+        self._leases: dict[str, float] = {}  # until when, by the clock of this process
 
     async def create(
         self, prefix: str, flow_type: str, request: dict[str, Any], actor: Actor, now: datetime,
@@ -62,23 +65,58 @@ class MemoryRunStore:
         before = ids[: ids.index(run_id)] if run_id in self._runs else []
         return sum(self._runs[each].status is RunStatus.QUEUED for each in before)
 
-    async def start(self, run_id: str, now: datetime) -> Run | None:
+    async def start(
+        self, run_id: str, now: datetime, *, owner: str = "", lease: timedelta | None = None
+    ) -> Run | None:
         """Turn it from queued to running; None if it was not queued."""
         run = self._runs.get(run_id)
         if run is None or run.status is not RunStatus.QUEUED:
             return None
-        return self._set(run, status=RunStatus.RUNNING, started_at=now)
+        if lease is not None:
+            self._leases[run_id] = time.monotonic() + lease.total_seconds()
+        return self._set(run, status=RunStatus.RUNNING, started_at=now, owner=owner)
 
-    async def requeue(self, run_id: str, now: datetime) -> Run | None:
+    async def renew(self, claim: Claim, lease: timedelta) -> bool:
+        """Prolong a claim; False: it is lost, or the run has ended."""
+        run = self._runs.get(claim.run_id)
+        if run is None or run.claim != claim or run.status is not RunStatus.RUNNING:
+            return False
+        self._leases[claim.run_id] = time.monotonic() + lease.total_seconds()
+        return True
+
+    async def lapsed(self) -> list[Run]:
+        """Return the running runs whose lease has run out, oldest first."""
+        return [run for run in self._runs.values() if self._run_out(run)]
+
+    def _run_out(self, run: Run) -> bool:
+        until = self._leases.get(run.run_id, float("inf"))
+        return run.status is RunStatus.RUNNING and until <= time.monotonic()
+
+    def check_claim(self, claim: Claim | None) -> None:
+        """Raise LostRunError if a claim doesn't stand any more."""
+        if claim is None:
+            return
+        run = self._runs.get(claim.run_id)
+        if run is None or run.claim != claim:
+            raise lost(claim)
+
+    async def requeue(
+        self, run_id: str, now: datetime, *, claim: Claim | None = None, lapsed: bool = False
+    ) -> Run | None:
         """Queue it again with its task records; None if unknown or queued already."""
         del now
         run = self._runs.get(run_id)
         if run is None or run.status is RunStatus.QUEUED:
             return None
+        if (claim is not None and run.claim != claim) or (lapsed and not self._run_out(run)):
+            return None
+        self._leases.pop(run_id, None)
         return self._set(
             run,
             status=RunStatus.QUEUED,
             attempt=run.attempt + 1,
+            asked=run.attempt + 1 if claim is None else run.asked,
+            owner="",
             cancel_requested=False,
             started_at=None,
             ended_at=None,
@@ -94,11 +132,15 @@ class MemoryRunStore:
         *,
         error: str = "",
         report: dict[str, Any] | None = None,
-    ) -> None:
+        claim: Claim | None = None,
+    ) -> bool:
         """Keep the end; the first end stays."""
         run = self._runs.get(run_id)
-        if run is not None and not run.status.ended:
-            self._set(run, status=status, ended_at=now, error=error, report=_copy(report or {}))
+        if run is None or run.status.ended or (claim is not None and run.claim != claim):
+            return False
+        self._leases.pop(run_id, None)
+        self._set(run, status=status, ended_at=now, error=error, report=_copy(report or {}))
+        return True
 
     async def request_cancel(self, run_id: str, now: datetime) -> Run | None:
         """Mark it; a queued run is cancelled at once."""
@@ -109,16 +151,22 @@ class MemoryRunStore:
             return self._set(run, cancel_requested=True, status=RunStatus.CANCELLED, ended_at=now)
         return self._set(run, cancel_requested=True)
 
-    async def record_task(self, run_id: str, record: TaskRecord, now: datetime) -> None:
+    async def record_task(
+        self, run_id: str, record: TaskRecord, now: datetime, claim: Claim | None = None
+    ) -> None:
         """Insert or replace the record of a task; an unknown run is a DataError."""
         del now
+        self.check_claim(claim)
         run = self._known(run_id)
         record = TaskRecord.model_validate(_copy(record.model_dump(mode="json")))
         tasks = {task.task: task for task in run.tasks} | {record.task: record}
         self._set(run, tasks=tuple(tasks.values()))
 
-    async def set_provenance(self, run_id: str, provenance: dict[str, Any]) -> None:
+    async def set_provenance(
+        self, run_id: str, provenance: dict[str, Any], claim: Claim | None = None
+    ) -> None:
         """Keep what makes the run repeatable; an unknown run is a DataError."""
+        self.check_claim(claim)
         self._set(self._known(run_id), provenance=_copy(provenance))
 
     def ended_before(self, before: datetime) -> list[str]:

@@ -159,15 +159,11 @@ async def plain_services(
     bars = MemoryBarStore()
     await bars.merge("EURUSD", Timeframe.M5, wavy_bars(), source="test", now=NOW)
     launcher = InProcessLauncher(chosen.max_parallel_runs)
-    outbox = MemoryOutbox()
     taught: dict[tuple[str, str], Label] = {}
+    runs = MemoryRunStore()
+    outbox = MemoryOutbox(runs)
     signals = MemorySignalStore(outbox, taught)
-    runs, chats, models, clock = (
-        MemoryRunStore(),
-        MemoryChatStore(),
-        MemoryModelRegistry(),
-        Clock(),
-    )
+    chats, models, clock = MemoryChatStore(), MemoryModelRegistry(), Clock()
     archive = MemoryArchive(clock)
     rows = MemoryRetention(runs, outbox, chats, signals, models, taught)
     services = Services(
@@ -201,6 +197,7 @@ async def plain_services(
         launcher=launcher,
         cpu=cpu or InlineCpu(),
         clock=clock,
+        owner=f"host/{home}",
     )
     try:
         yield services

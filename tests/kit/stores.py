@@ -87,7 +87,7 @@ class Stores:
         return self._make(MemoryAuditLog, SqlAuditLog)
 
     def outbox(self):
-        return self._make(MemoryOutbox, SqlOutbox)
+        return self._make(self._memory_outbox, SqlOutbox)
 
     def chats(self):
         return self._make(MemoryChatStore, SqlChatStore)
@@ -165,6 +165,9 @@ class Stores:
 
     def _memory_archive(self):
         return MemoryArchive(self._clock)
+
+    def _memory_outbox(self):
+        return MemoryOutbox(self.runs())
 
     def _memory_signals(self):
         return MemorySignalStore(self.outbox(), self._taught)

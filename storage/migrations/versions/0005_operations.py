@@ -13,12 +13,15 @@ PUT_AT = """
 UPDATE artifacts SET put_at =
 coalesce((SELECT created_at FROM runs WHERE runs.run_id = artifacts.run_id), CURRENT_TIMESTAMP)
 """
-RUN_COLUMNS = ("owner", "lease_until", "priority", "deployment")
+RUN_COLUMNS = ("owner", "lease_until", "asked", "priority", "deployment")
 
 
 def upgrade() -> None:
     op.add_column("runs", sa.Column("owner", sa.Text(), nullable=False, server_default=sa.text("''")))
     op.add_column("runs", sa.Column("lease_until", MOMENT))
+    op.add_column("runs", sa.Column("asked", sa.Integer(), nullable=False, server_default=sa.text("1")))
+    # What was owed of a run so far is named by the attempt that owed it.
+    op.execute("UPDATE runs SET asked = attempt")
     op.add_column("runs", sa.Column("priority", sa.Integer(), nullable=False, server_default=sa.text("2")))
     op.add_column("runs", sa.Column("deployment", sa.Text(), nullable=False, server_default=sa.text("''")))
     op.add_column("artifacts", sa.Column("put_at", MOMENT))
