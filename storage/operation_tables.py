@@ -1,4 +1,4 @@
-"""The tables of operation: schedules, deployments, tokens, keys of requests, updates."""
+"""The tables of operation: schedules, deployments, tokens, keys, updates, shared bars."""
 
 from sqlalchemy import (
     JSON,
@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Index,
+    Integer,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -16,8 +17,8 @@ from storage.model_tables import METADATA
 from storage.tables import SERIAL, Moment, Words
 
 __all__ = [
-    "API_TOKENS", "DEPLOYMENTS", "METADATA", "REQUEST_KEYS", "SCHEDULES", "SCHEDULE_FIRES",
-    "TELEGRAM_UPDATES",
+    "API_TOKENS", "BAR_INDEXES", "DEPLOYMENTS", "METADATA", "REQUEST_KEYS", "SCHEDULES",
+    "SCHEDULE_FIRES", "TELEGRAM_UPDATES",
 ]  # fmt: skip
 
 SCHEDULES = Table(
@@ -88,4 +89,12 @@ TELEGRAM_UPDATES = Table(
         sqlite_where=text("done_at IS NULL"),
         postgresql_where=text("done_at IS NULL"),
     ),
+)
+
+BAR_INDEXES = Table(
+    "bar_indexes",
+    METADATA,
+    Column("symbol", Words, primary_key=True),
+    Column("revision", Integer, nullable=False),  # counts changes: each is made to the one read
+    Column("timeframes", JSON, nullable=False),  # timeframe -> its index, see bar_files
 )

@@ -26,6 +26,7 @@ from storage.live_ports import ScanRecord
 from storage.model_tables import METADATA, MODEL_CHANGES, MODEL_STANDINGS, MODEL_VERSIONS
 from storage.operation_tables import (
     API_TOKENS,
+    BAR_INDEXES,
     DEPLOYMENTS,
     REQUEST_KEYS,
     SCHEDULE_FIRES,
@@ -150,6 +151,7 @@ async def _fill_operations(engine):
         (API_TOKENS, token),
         (REQUEST_KEYS, {"key": "k", "sha256": "0" * 64, "run_id": "", "at": NOW}),
         (TELEGRAM_UPDATES, {"update_id": 1, "lane": "1", "body": {}, "at": NOW, "owner": ""}),
+        (BAR_INDEXES, {"symbol": "s", "revision": 1, "timeframes": {}}),
     ]
     async with engine.begin() as connection:
         for table, row in rows:

@@ -98,10 +98,17 @@ def _entries() -> None:
         sqlite_where=sa.text("done_at IS NULL"),
         postgresql_where=sa.text("done_at IS NULL"),
     )
+    op.create_table(
+        "bar_indexes",
+        sa.Column("symbol", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("timeframes", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("symbol", name="pk_bar_indexes"),
+    )
 
 
 def downgrade() -> None:
-    for name in ("telegram_updates", "request_keys", "api_tokens", "deployments", "schedule_fires", "schedules"):
+    for name in ("bar_indexes", "telegram_updates", "request_keys", "api_tokens", "deployments", "schedule_fires", "schedules"):
         op.drop_table(name)
     op.drop_index("ix_outbox_done_at", "outbox")
     op.drop_index("ix_artifacts_put_at", "artifacts")
