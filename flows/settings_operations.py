@@ -1,7 +1,12 @@
 """The settings of operation: what an installation that runs for months may be told."""
 
-from pydantic import Field, SecretStr
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
+
+from pipeline.domain.backup_keep import KeepRule
+from pipeline.domain.errors import BadRequestError
 
 
 class OperationSettings(BaseSettings):
@@ -21,3 +26,20 @@ class OperationSettings(BaseSettings):
     log_days: int = Field(
         default=30, ge=1, le=3650, description="how long the log files are kept (days)"
     )
+    backup_dir: Path | None = Field(
+        default=None,
+        description="folder that backups are put into, maybe on another disk; unset: "
+        "SCOUT_HOME/backups",
+    )
+    backup_keep: str = Field(
+        default="4w 3m",
+        description="which backups are kept: the newest of so many weeks and of so many months",
+    )
+
+    @field_validator("backup_keep")
+    @classmethod
+    def _known_keep(cls, value: str) -> str:
+        try:
+            return KeepRule.parse(value).word
+        except BadRequestError as error:
+            raise ValueError(error.user_text) from error

@@ -12,6 +12,8 @@ from weakref import WeakKeyDictionary
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Table, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -199,6 +201,8 @@ def _unreachable(reason: str, cause: str) -> StoreDownError:
 async def migrate(database: Database | str, revision: str = "head") -> None:
     """Bring the tables to `revision` (an older one: back to it); nothing to do is no error.
 
+    An empty database is brought up to it.
+
     Processes that start at once wait for each other: the first one migrates.
     """
     if isinstance(database, str):
@@ -238,7 +242,8 @@ def alembic_config(connection: Connection) -> Config:
 
 def _move(connection: Connection, revision: str) -> None:
     config = alembic_config(connection)
-    forward = revision == "head" or revision.startswith("+")
+    empty = MigrationContext.configure(connection).get_current_revision() is None
+    forward = revision == "head" or revision.startswith("+") or (empty and revision != "base")
     try:
         (command.upgrade if forward else command.downgrade)(config, revision)
     except CommandError as error:  # a revision that this version doesn't know
@@ -246,6 +251,12 @@ def _move(connection: Connection, revision: str) -> None:
             "The database was written by a newer version of Setup Scout. Please update.",
             cause=str(error),
         ) from error
+
+
+def known_revisions() -> list[str]:
+    """Return the revisions that this version knows, oldest first."""
+    scripts = ScriptDirectory(str(Path(__file__).parent / "migrations"))
+    return [script.revision for script in scripts.walk_revisions()][::-1]
 
 
 async def wait_until_up(database: Database, seconds: float) -> None:

@@ -1,0 +1,1 @@
+"""Backups: packing, checking and unpacking them, and copying databases in and out."""
