@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from bot import (
+    views_backup,
     views_label,
     views_parity,
     views_replay,
@@ -14,6 +15,7 @@ from bot import (
     views_verify,
 )
 from bot.layout import View
+from pipeline.domain.backup import BackupReport
 from pipeline.domain.exchange import CollectionResult, RetrainingResult
 from pipeline.domain.replay import ReplayReport
 from pipeline.domain.report import BacktestReport
@@ -43,6 +45,7 @@ VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
     "model_retraining": lambda kept: views_retraining.retraining(
         RetrainingResult.model_validate(kept)
     ),
+    "backup_flow": lambda kept: views_backup.backup(BackupReport.model_validate(kept)),
     "label_flow": lambda kept: views_label.labelled(LabelReport.model_validate(kept)),
     "replay_flow": lambda kept: views_replay.replay(ReplayReport.model_validate(kept)),
     "train_model_flow": lambda kept: views_train.training(TrainReport.model_validate(kept)),

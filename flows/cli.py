@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from flows import (
+    cli_backup,
     cli_compare,
     cli_label,
     cli_live,
@@ -22,6 +23,7 @@ from flows import (
     cli_tools,
     cli_train,
     cli_verify,
+    cli_version,
     cli_why,
     control,
 )
@@ -35,6 +37,7 @@ from pipeline.domain.errors import RequestError
 
 __all__ = [
     "app",
+    "cli_backup",
     "cli_compare",
     "cli_label",
     "cli_live",
@@ -49,6 +52,7 @@ __all__ = [
     "cli_tools",
     "cli_train",
     "cli_verify",
+    "cli_version",
     "cli_why",
     "main",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 import asyncio
 import getpass
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
@@ -58,10 +58,7 @@ def actor() -> Actor:
 
 def run_command(work: Callable[[Services], Awaitable[int]]) -> NoReturn:
     """Open the services, do the work, and turn every failure into one kind line."""
-    try:
-        settings = Settings(scout_home=_home[0]) if _home else Settings()
-    except WRONG as error:
-        fail(wrong_setting(error), BAD_REQUEST)
+    settings = read_settings()
     settings.home.mkdir(parents=True, exist_ok=True)
     use_kernel_cache(settings.home)
     with (settings.home / "scout.log").open("a", encoding="utf-8") as stream:
@@ -80,6 +77,32 @@ def run_command(work: Callable[[Services], Awaitable[int]]) -> NoReturn:
             log.exception("failed")
             fail(f"Something went wrong ({type(error).__name__}); see {stream.name}.", FAILURE)
     sys.exit(code)
+
+
+def run_without_services(
+    home: Path, work: Callable[[Settings], Coroutine[None, None, int]]
+) -> NoReturn:
+    """Do work on a home in which nothing may be written before it, not even a log."""
+    _home[:] = [home]
+    configure_logging(sys.stderr, "ERROR")
+    try:
+        code = asyncio.run(work(read_settings()))
+    except (RequestError, SetupError) as error:
+        fail(error.user_text, BAD_REQUEST)
+    except AppError as error:
+        cause = error.facts.get("cause")
+        fail(f"{error.user_text} ({cause})" if cause else error.user_text, FAILURE)
+    except KeyboardInterrupt:
+        fail("Stopped.", FAILURE)
+    sys.exit(code)
+
+
+def read_settings() -> Settings:
+    """Return the settings, or end with the line that names the wrong one."""
+    try:
+        return Settings(scout_home=_home[0]) if _home else Settings()
+    except WRONG as error:
+        fail(wrong_setting(error), BAD_REQUEST)
 
 
 async def _opened(settings: Settings, work: Callable[[Services], Awaitable[int]]) -> int:

@@ -35,10 +35,10 @@ async def _launch(text: str, services: Services, *, wait: bool) -> int:
     if isinstance(accepted, DryRunPlan):
         return say(views.plan_lines(accepted))
     print(f"{accepted.run_id} was accepted")  # noqa: T201
-    return await _follow(accepted, services, wait=wait)
+    return await follow_run(accepted, services, wait=wait)
 
 
-async def _follow(run: Run, services: Services, *, wait: bool) -> int:
+async def follow_run(run: Run, services: Services, *, wait: bool) -> int:
     """Print the run's tasks as they end, then its report; the exit code tells how it ended."""
     ended = await follow(run, services, lambda line: print(line, flush=True), wait=wait)  # noqa: T201
     if ended is None:
@@ -92,6 +92,6 @@ def rerun(
 
     async def again(services: Services) -> int:
         run = await control.rerun(run_id, actor(), services)
-        return await _follow(run, services, wait=wait)
+        return await follow_run(run, services, wait=wait)
 
     run_command(again)

@@ -15,6 +15,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.utilities.callables import parameter_schema
 
 from flows.backtest_flow import backtest_flow
+from flows.backup_flow import backup_flow
 from flows.label_flow import label_flow
 from flows.live_scan_flow import live_scan_flow
 from flows.parity_flow import parity_flow
@@ -104,6 +105,7 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
         model_retraining, "retraining_flows", "ml", "exchange", "training", pool=TRAINING_POOL
     ),
     _deployed(data_collection, "retraining_flows", "exchange", "production"),
+    _deployed(backup_flow, "backup_flow", "upkeep", "production"),
     _deployed(replay_flow, "replay_flow", "live", "replay", "production", pool=LIVE_POOL),
 )  # fmt: skip
 

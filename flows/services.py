@@ -15,10 +15,13 @@ from flows.hosts import host_of, owner_on
 from flows.launcher import InProcessLauncher, Launcher, PrefectLauncher
 from flows.settings import Settings
 from flows.state import StateFolder
+from flows.supervisor.places import has_own_postgres, own_postgres_url
 from storage.api_tokens import SqlTokenStore
 from storage.archive import FileArchive
 from storage.archive_upkeep import FileArchiveUpkeep
 from storage.audit import SqlAuditLog
+from storage.backup.port import Backups
+from storage.backup.vault import FileBackups
 from storage.bars import ParquetBarStore
 from storage.brokers.paper import PaperBroker
 from storage.chats import SqlChatStore
@@ -80,7 +83,7 @@ class Services:
 
     `clock` gives the time, UTC. `owner` is this process's name where it claims runs. `feed` brings
     bars as they close; None: no market is connected. `exchange` has past bars of its markets;
-    None: none is set.
+    None: none is set. `backups` copies all that is kept; None: it is kept in memory.
     """
 
     bars: BarStore
@@ -116,6 +119,7 @@ class Services:
     owner: str = ""
     feed: Feed | None = None
     exchange: History | None = None
+    backups: Backups | None = None
     cases: CaseBook = field(default_factory=CaseBook)
 
 
@@ -169,6 +173,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             owner=owner_on(host_of(home)),
             feed=feed,
             exchange=exchange,
+            backups=make_backups(settings),
         )
         await services.setups.sync(utc_now())
         yield services
@@ -205,6 +210,17 @@ def make_upkeep(home: Path, database: Database) -> Upkeep:
     """Return what upkeep needs of storage."""
     files = FileArchiveUpkeep(home / "archive", database.engine)
     return Upkeep(SqlRetention(database.engine), files, care_of(database.engine))
+
+
+def make_backups(settings: Settings) -> Backups:
+    """Return the backups of this home and its databases."""
+    prefect = settings.prefect_database_url
+    prefect_url = None if prefect is None else prefect.get_secret_value()
+    if prefect_url is None and settings.use_prefect and has_own_postgres(settings.home):
+        prefect_url = own_postgres_url(settings.home)
+    standard = settings.backup_dir or settings.home / "backups"
+    folder = standard.expanduser().absolute()
+    return FileBackups(settings.home, settings.database, folder, prefect_url=prefect_url)
 
 
 def make_cpu(settings: Settings, *, computes: bool) -> CpuPool:

@@ -1,6 +1,7 @@
 """Every kind of run there is, by its flow type."""
 
 from flows.backtest import BACKTEST
+from flows.backup import BACKUP
 from flows.batch import BATCH
 from flows.data_collection import COLLECTION
 from flows.label import LABEL
@@ -25,6 +26,7 @@ STORIES: dict[str, Story] = {
         REPLAY,
         PARITY,
         LABEL,
+        BACKUP,
         COLLECTION,
         TRAIN,
         RETRAINING,  # after TRAIN, whose command it shares: START tells them apart by the market

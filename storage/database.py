@@ -13,7 +13,6 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Table, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -251,12 +250,6 @@ def _move(connection: Connection, revision: str) -> None:
             "The database was written by a newer version of Setup Scout. Please update.",
             cause=str(error),
         ) from error
-
-
-def known_revisions() -> list[str]:
-    """Return the revisions that this version knows, oldest first."""
-    scripts = ScriptDirectory(str(Path(__file__).parent / "migrations"))
-    return [script.revision for script in scripts.walk_revisions()][::-1]
 
 
 async def wait_until_up(database: Database, seconds: float) -> None:

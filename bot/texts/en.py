@@ -131,6 +131,9 @@ TASK_WORDS: Final[Mapping[str, str]] = {
     "feature_preparation": "Work out features",
     "model_saving": "Keep the version",
     "activation": "Use it if it is better",
+    "backup_copy": "Copy everything aside",
+    "backup_check": "Read it back",
+    "retention": "Let old backups go",
     "telegram_notify": "Send the result",
 }
 TASK_MARKS: Final[Mapping[str, str]] = {

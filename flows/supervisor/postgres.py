@@ -1,18 +1,20 @@
 """The embedded PostgreSQL that the Prefect server keeps its records in."""
 
-import hashlib
+import asyncio
 import importlib.util
 import os
 import shutil
 import signal
 import subprocess
-import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from flows.supervisor.parts import Part, running_as_root
+from flows.supervisor.places import DATABASE, own_postgres_url, sockets_of
 
 NOBODY = 65534  # PostgreSQL refuses to run as root
-DATABASE = "prefect"
 _SOCKET_NAME = ".s.PGSQL.5432"
 
 
@@ -33,15 +35,15 @@ class EmbeddedPostgres:
 
     def __init__(self, home: Path) -> None:
         self._bin = programs()
+        self._home = home
         self._data = home / "postgres"
-        key = hashlib.sha256(str(home).encode()).hexdigest()[:12]
-        self._sockets = Path(tempfile.gettempdir()) / f"scout-pg-{os.getuid()}-{key}"
+        self._sockets = sockets_of(home)
         self._user = NOBODY if running_as_root() else None
 
     @property
     def url(self) -> str:
         """SQLAlchemy URL of Prefect's database."""
-        return f"postgresql+asyncpg://scout@/{DATABASE}?host={self._sockets}"
+        return own_postgres_url(self._home)
 
     def prepare(self) -> list[str]:
         """Make the data folder on first use and clear away a server left by a crash.
@@ -136,3 +138,33 @@ def open_ways(*ends: Path) -> list[str]:
                 folder.chmod(mode | 0o001)
                 opened.append(str(folder))
     return opened
+
+
+@asynccontextmanager
+async def serving(own: EmbeddedPostgres) -> AsyncIterator[None]:
+    """Run a home's PostgreSQL for the with block, outside a set.
+
+    Raises
+    ------
+    RuntimeError
+        It does not come up.
+    """
+    await asyncio.to_thread(own.prepare)
+    part = own.part()
+    who: dict[str, Any] = {} if part.user is None else {"user": part.user, "group": part.user}
+    process = await asyncio.create_subprocess_exec(
+        *part.command, cwd=part.cwd, start_new_session=True, **who,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        until = asyncio.get_running_loop().time() + part.ready_seconds
+        while not await part.ready():
+            if process.returncode is not None or asyncio.get_running_loop().time() > until:
+                raise RuntimeError("the PostgreSQL of the home does not start.")
+            await asyncio.sleep(0.1)
+        yield
+    finally:
+        if process.returncode is None:
+            process.send_signal(part.stop_signal)
+        await process.wait()
+        await asyncio.to_thread(own.forget)

@@ -13,12 +13,14 @@ from sqlalchemy import make_url
 
 from pipeline.domain.backup import FileEntry, Manifest
 from pipeline.domain.errors import AppError, BadRequestError, DataError
-from pipeline.domain.request import Actor, AuditEvent
+from pipeline.domain.request import Actor, AuditEvent, RunStatus
 from storage.audit import SqlAuditLog
 from storage.backup.checking import check, unpack_checked
 from storage.backup.databases import copy_in, is_empty, rows_now
 from storage.backup.facts import facts_of
-from storage.database import known_revisions, migrate, open_database, reading
+from storage.database import migrate, open_database, reading
+from storage.runs import SqlRunStore
+from storage.revisions import known_revisions, newest_revision
 
 ASIDE = ".restoring"
 _SHOWN = 5
@@ -76,7 +78,7 @@ async def restore(
     finally:
         await asyncio.to_thread(shutil.rmtree, aside, ignore_errors=True)
     prefect = home / manifest.prefect.file if manifest.prefect else None
-    moved = manifest.database.revision, known_revisions()[-1]
+    moved = manifest.database.revision, newest_revision()
     return Restored(manifest, moved, prefect, missing)
 
 
@@ -189,10 +191,14 @@ async def _missing(url: str, home: Path) -> tuple[str, ...]:
 
 
 async def _note(url: str, backup: Path, manifest: Manifest, actor: Actor, now: datetime) -> None:
+    """Write into the trail what was done; the run that made the backup is not to go on."""
     what = {"backup": backup.name, "created_at": manifest.created_at.isoformat()}
     event = AuditEvent(at=now, actor=actor, action="restore", what=what, verdict="accepted")
     database = open_database(url)
     try:
         await SqlAuditLog(database.engine).append(event)
+        await SqlRunStore(database.engine).finish(
+            manifest.run_id, RunStatus.CANCELLED, now, error="It made the backup restored here."
+        )
     finally:
         await database.close()

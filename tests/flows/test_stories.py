@@ -21,13 +21,15 @@ from pipeline.domain.request import Actor, Channel, RunStatus
 from tests.kit.deliveries import owed
 from tests.kit.plain_services import plain_services
 
+OWNERS_OWN = {"backup"}
 CHAT = Actor(channel=Channel.TELEGRAM, user_id=1, chat_id=5)
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=list(STORIES))
 def test_every_kind_of_run_can_be_asked_for_shown_and_deployed(story):
     if story.command != "live":  # whose other words are for viewers: see the access of /live
-        assert ROLE_OF_COMMAND[story.command] == "trader"
+        owners = story.command in OWNERS_OWN
+        assert ROLE_OF_COMMAND[story.command] == ("owner" if owners else "trader")
     assert story.flow_type in VIEWS
     assert story.flow_type in LINES
     assert set(story.tasks) <= set(TASK_WORDS)
