@@ -19,8 +19,8 @@ from storage.backup.checking import check, unpack_checked
 from storage.backup.databases import copy_in, is_empty, rows_now
 from storage.backup.facts import facts_of
 from storage.database import migrate, open_database, reading
-from storage.runs import SqlRunStore
 from storage.revisions import known_revisions, newest_revision
+from storage.runs import SqlRunStore
 
 ASIDE = ".restoring"
 _SHOWN = 5

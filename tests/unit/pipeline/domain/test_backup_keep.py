@@ -58,4 +58,4 @@ def test_no_rule(text):
 
 def test_the_version_is_the_projects():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert (PRODUCT, VERSION) == (project["name"], project["version"])
+    assert (project["name"], project["version"]) == (PRODUCT, VERSION)
