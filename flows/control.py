@@ -21,6 +21,7 @@ from pipeline.domain.errors import (
     NotAllowedError,
 )
 from pipeline.domain.request import Actor, BacktestRequest, Run, RunStatus
+from pipeline.priorities import priority_of
 from pipeline.retraining_commands import names_market
 from storage.telemetry import get_logger
 
@@ -96,7 +97,13 @@ async def queue(
         raise
     what_runs = pinned.model_dump(mode="json")
     run = await services.runs.create(
-        story.prefix, story.flow_type, what_runs, actor, services.clock(), deployment=deployment
+        story.prefix,
+        story.flow_type,
+        what_runs,
+        actor,
+        services.clock(),
+        deployment=deployment,
+        priority=priority_of(story.flow_type, actor.channel),
     )
     await write_trail(services, actor, story.command, what, run_id=run.run_id)
     log.info("run_accepted", run_id=run.run_id, **_who(actor))

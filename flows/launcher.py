@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import heapq
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -78,6 +79,7 @@ class PrefectLauncher:
                 "name": run.run_id,
                 "parameters": {**deployment["parameters"], "run_id": run.run_id},
                 "tags": [*deployment["tags"], run.run_id],
+                "work_queue_name": queue_of(run.priority),
                 "idempotency_key": flow_run_key(run),
                 "state": {"type": "SCHEDULED", "name": "Scheduled"},
             }
@@ -177,6 +179,11 @@ class PrefectLauncher:
             ) from error
 
 
+def queue_of(priority: int) -> str:
+    """Return the name of the queue, in each pool, for runs of that priority."""
+    return f"priority-{priority}"
+
+
 def deployment_of(flow_type: str, deployment: str = "") -> str:
     """Return `flow/deployment` as Prefect names it; without a deployment the flow's own."""
     return f"{flow_type}/{deployment or flow_type + '_prod'}"
@@ -199,7 +206,7 @@ def _age(flow_run: dict[str, Any], services: "Services") -> timedelta:
 
 
 class InProcessLauncher:
-    """Runs flows in this process's event loop, at most `limit` at a time, in order.
+    """Runs flows in this process's event loop, at most `limit` at a time, by priority, then age.
 
     Warnings
     --------
@@ -208,14 +215,13 @@ class InProcessLauncher:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._slots: asyncio.Semaphore | None = None
+        self._busy = 0
+        self._waiting: list[tuple[int, datetime, str, asyncio.Future[None]]] = []
         self._jobs: dict[str, asyncio.Task[Any]] = {}
         self._stops: dict[str, Stop] = {}
 
     async def launch(self, run: Run, services: "Services") -> None:
         """Start the run as a task of the loop."""
-        if self._slots is None:
-            self._slots = asyncio.Semaphore(self._limit)
         if run.run_id in self._jobs and not self._jobs[run.run_id].done():
             return
         self._stops[run.run_id] = Stop()
@@ -251,13 +257,28 @@ class InProcessLauncher:
         # Here, not at the top: the story names services, services name this launcher.
         from flows.execution import execute_run  # noqa: PLC0415
 
-        assert self._slots is not None  # noqa: S101  (set by launch)
         stop = self._stops[run.run_id]
-        async with self._slots:
-            if stop.is_set():
-                return
-            attempts = PlainAttempts(np.random.default_rng())
-            try:
+        await self._slot(run)
+        try:
+            if not stop.is_set():
+                attempts = PlainAttempts(np.random.default_rng())
                 await execute_run(run.run_id, services, attempts=attempts, stop=stop)
-            except Exception:
-                log.exception("run_lost", run_id=run.run_id)
+        except Exception:
+            log.exception("run_lost", run_id=run.run_id)
+        finally:
+            self._busy -= 1
+            self._give_slots()
+
+    async def _slot(self, run: Run) -> None:
+        """Wait until it is the run's turn."""
+        turn = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (run.priority, run.created_at, run.run_id, turn))
+        self._give_slots()
+        await turn
+
+    def _give_slots(self) -> None:
+        while self._waiting and self._busy < self._limit:
+            *_, turn = heapq.heappop(self._waiting)
+            if not turn.done():  # else whoever waited was cancelled
+                self._busy += 1
+                turn.set_result(None)

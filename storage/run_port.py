@@ -16,9 +16,12 @@ class RunStore(Protocol):
 
     async def create(
         self, prefix: str, flow_type: str, request: dict[str, Any], actor: Actor, now: datetime,
-        *, deployment: str = "",
+        *, deployment: str = "", priority: int = 2,
     ) -> Run:  # fmt: skip
-        """Write a queued run under a fresh id `{prefix}_{YYYY_MM_DD}_{NNN}`, unique always."""
+        """Write a queued run under a fresh id `{prefix}_{YYYY_MM_DD}_{NNN}`, unique always.
+
+        Of queued runs the one with the lowest `priority` goes first.
+        """
         ...
 
     async def get(self, run_id: str) -> Run | None:
@@ -36,7 +39,7 @@ class RunStore(Protocol):
         ...
 
     async def queued_before(self, run_id: str) -> int:
-        """Return how many queued runs were created before this one."""
+        """Return how many queued runs go before this one: by priority (1 first), then age."""
         ...
 
     async def start(

@@ -24,7 +24,7 @@ class SqlRunStore:
 
     async def create(
         self, prefix: str, flow_type: str, request: dict[str, Any], actor: Actor, now: datetime,
-        *, deployment: str = "",
+        *, deployment: str = "", priority: int = 2,
     ) -> Run:  # fmt: skip
         """Write a queued run under a fresh id."""
         async with writing(self._engine) as db:
@@ -32,6 +32,7 @@ class SqlRunStore:
                 run_id=await self._fresh_id(db, prefix, now),
                 flow_type=flow_type,
                 deployment=deployment,
+                priority=priority,
                 status=RunStatus.QUEUED,
                 request=request,
                 actor=actor,
@@ -73,10 +74,13 @@ class SqlRunStore:
             return await _runs(db, rows.all())
 
     async def queued_before(self, run_id: str) -> int:
-        """Return how many queued runs were created before this one."""
-        mine = select(RUNS.c.seq).where(RUNS.c.run_id == run_id).scalar_subquery()
+        """Return how many queued runs go before this one: by priority, then age."""
+        mine = RUNS.alias()
+        first = (RUNS.c.priority < mine.c.priority) | (
+            (RUNS.c.priority == mine.c.priority) & (RUNS.c.seq < mine.c.seq)
+        )
         query = select(func.count()).where(
-            RUNS.c.status == RunStatus.QUEUED.value, RUNS.c.seq < mine
+            mine.c.run_id == run_id, RUNS.c.status == RunStatus.QUEUED.value, first
         )
         async with reading(self._engine) as db:
             return int((await db.execute(query)).scalar_one())

@@ -149,6 +149,7 @@ class Run(BaseModel):
     run_id: str
     flow_type: str
     deployment: str = ""
+    priority: int = 2
     status: RunStatus
     request: dict[str, Any]
     actor: Actor

@@ -23,7 +23,7 @@ class MemoryRunStore:
 
     async def create(
         self, prefix: str, flow_type: str, request: dict[str, Any], actor: Actor, now: datetime,
-        *, deployment: str = "",
+        *, deployment: str = "", priority: int = 2,
     ) -> Run:  # fmt: skip
         """Keep a queued run under a fresh id."""
         day = now.astimezone(UTC).strftime("%Y_%m_%d")
@@ -32,6 +32,7 @@ class MemoryRunStore:
             run_id=f"{prefix}_{day}_{self._numbers[prefix, day]:03d}",
             flow_type=flow_type,
             deployment=deployment,
+            priority=priority,
             status=RunStatus.QUEUED,
             request=_copy(request),
             actor=actor,
@@ -60,10 +61,12 @@ class MemoryRunStore:
         return list({(run.flow_type, run.deployment): run for run in self._runs.values()}.values())
 
     async def queued_before(self, run_id: str) -> int:
-        """Return how many queued runs were created before this one."""
-        ids = list(self._runs)
-        before = ids[: ids.index(run_id)] if run_id in self._runs else []
-        return sum(self._runs[each].status is RunStatus.QUEUED for each in before)
+        """Return how many queued runs go before this one: by priority, then age."""
+        order = sorted(self._runs.values(), key=lambda run: run.priority)
+        ids = [
+            run.run_id for run in order if run.status is RunStatus.QUEUED or run.run_id == run_id
+        ]
+        return ids.index(run_id) if run_id in ids else 0
 
     async def start(
         self, run_id: str, now: datetime, *, owner: str = "", lease: timedelta | None = None

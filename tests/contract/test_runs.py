@@ -200,6 +200,19 @@ async def test_place_in_the_queue(stores):
     assert await runs.queued_before(made[3].run_id) == 1
 
 
+async def test_the_queue_goes_by_priority_then_age(stores):
+    runs = stores.runs()
+    ids = []
+    for priority in (5, 2, 1, 2):
+        made = await runs.create("bt", "f", {}, ANNA, NOW, priority=priority)
+        assert (await stores.runs().get(made.run_id)).priority == priority
+        ids.append(made.run_id)
+    assert [await runs.queued_before(each) for each in ids] == [3, 1, 0, 2]
+    assert (await queued(runs)).priority == 2
+    await runs.start(ids[2], NOW)
+    assert [await runs.queued_before(each) for each in ids[:2]] == [3, 0]
+
+
 async def test_provenance_and_odd_numbers_are_kept(stores):
     runs = stores.runs()
     run = await queued(runs)

@@ -1,10 +1,14 @@
 """Prefect's launcher against a small stand-in of its HTTP API."""
 
+import asyncio
+from datetime import timedelta
+
 import pytest
 from aiohttp import web
 
-from flows.launcher import LaunchError, PrefectLauncher, flow_run_key
+from flows.launcher import InProcessLauncher, LaunchError, PrefectLauncher, flow_run_key
 from pipeline.domain.request import Actor, Channel, Run, RunStatus
+from pipeline.priorities import priority_of
 from tests.kit.plain_services import NOW
 from tests.kit.servers import free_port
 
@@ -47,6 +51,7 @@ async def test_a_run_is_created_under_its_name_key_and_tags(api):
     body = seen[-1][2]
     assert seen[-1][1] == "/api/deployments/dep-1/create_flow_run"
     assert all(word in body for word in ('"name": "bt_1"', '"backtest"', flow_run_key(RUN)))
+    assert '"work_queue_name": "priority-2"' in body
 
 
 async def test_the_deployment_is_looked_up_once_and_again_when_it_is_gone(api):
@@ -92,3 +97,40 @@ def test_two_attempts_and_two_databases_have_different_keys():
         flow_run_key(RUN.model_copy(update={"created_at": NOW.replace(microsecond=7)})),
     }
     assert len(keys) == 3
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+async def test_in_process_the_queue_goes_by_priority_then_age(tmp_path, limit, monkeypatch):
+    """Asked for in the worst order while the slots are taken: live, people, schedules, training."""
+    began, free = [], asyncio.Event()
+
+    async def execute(run_id, services, **_):
+        began.append(run_id)
+        await free.wait()
+
+    monkeypatch.setattr("flows.execution.execute_run", execute)
+    launcher = InProcessLauncher(limit)
+    asked = [
+        ("train_model_flow", Channel.SCHEDULE), ("train_model_flow", Channel.CLI),
+        ("backtest_flow", Channel.SCHEDULE), ("backtest_flow", Channel.TELEGRAM),
+        ("live_scan_flow", Channel.SCHEDULE), ("backtest_flow", Channel.HTTP),
+    ]  # fmt: skip
+    first = [RUN.model_copy(update={"run_id": f"first_{n}"}) for n in range(limit)]
+    rest = [
+        RUN.model_copy(update={
+            "run_id": f"{flow}_{n}", "priority": priority_of(flow, channel),
+            "created_at": NOW + timedelta(seconds=n),
+        })
+        for n, (flow, channel) in enumerate(asked)
+    ]  # fmt: skip
+    for run in (*first, *rest):
+        await launcher.launch(run, None)
+        await asyncio.sleep(0)
+    assert began == [run.run_id for run in first]
+    free.set()
+    await asyncio.gather(*(launcher.wait(run.run_id) for run in (*first, *rest)))
+    assert began[limit:] == [
+        "live_scan_flow_4", "backtest_flow_3", "backtest_flow_5", "backtest_flow_2",
+        "train_model_flow_1", "train_model_flow_0",
+    ]  # fmt: skip
+    await launcher.close()
