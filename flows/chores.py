@@ -9,12 +9,9 @@ from flows.ab import send_ab_reports
 from flows.digests import send_due_digests
 from flows.heartbeat import send_heartbeats
 from flows.live_upkeep import keep_scan_log
-from flows.parity_nightly import launch_parity
-from flows.retraining_schedule import retrain_when_due
 from flows.score_alarm import watch_scores
 from flows.services import Services
 from flows.similar import renew_cases
-from flows.train_weekly import launch_training
 from flows.weekly import send_weekly_cards
 from storage.telemetry import get_logger
 
@@ -25,10 +22,7 @@ CHORES: tuple[tuple[Chore, timedelta], ...] = (
     (send_due_digests, timedelta(0)),
     (send_heartbeats, MINUTE),
     (send_weekly_cards, 15 * MINUTE),
-    (launch_parity, 15 * MINUTE),
-    (launch_training, 5 * MINUTE),
     (renew_cases, DAY),
-    (retrain_when_due, MINUTE),
     (keep_scan_log, 15 * MINUTE),
     (watch_scores, HOUR),
     (send_ab_reports, HOUR),

@@ -1,48 +1,26 @@
-"""The nightly parity certificate: launched once a day, told only where something differs."""
+"""The nightly parity certificate: for days that were scanned, told where something differs."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from flows.parity_text import VERDICTS, difference_line, headline, what
 from flows.services import Services
 from pipeline.domain.errors import AppError
 from pipeline.domain.live import LIVE
 from pipeline.domain.report import DeliveryKind
-from pipeline.domain.request import Actor, Channel, Run, RunStatus
-from pipeline.live.certificate import ParityReport, ParityRequest
+from pipeline.domain.request import Channel, Run, RunStatus
+from pipeline.live.certificate import ParityReport
 from pipeline.live.routing import loudness
-from storage.telemetry import get_logger
 
-log = get_logger(__name__)
-NIGHTLY = Actor(channel=Channel.SCHEDULE, name="parity")
-AFTER = timedelta(minutes=20)
-"""So long after midnight (UTC), when late bars of the day have come."""
-_KEY = "parity:nightly"
-_TRIES = 3
 _DAY = timedelta(days=1)
 _LISTED = 10
 _LATELY = 100  # runs among which the newest certificate is looked for
 
 
-async def launch_parity(services: Services, now: datetime) -> bool:
-    """Launch the comparison of yesterday, once; True if this call did.
-
-    A day on which nothing was scanned is passed over.
-    """
-    from flows.control import launch  # noqa: PLC0415  (which knows this story too)
-
-    day = (now - AFTER).date() - _DAY
-    kept = await services.chats.recall(_KEY) or {}
-    tries = int(kept.get("tries", 0)) if kept.get("day") == day.isoformat() else 0
-    if kept.get("day") == day.isoformat() and (kept.get("done") or tries >= _TRIES):
-        return False
-    start = datetime(day.year, day.month, day.day, tzinfo=now.tzinfo)
-    scanned = await services.scans.scans(LIVE, start, start + _DAY, limit=1)
-    await services.chats.remember(_KEY, {"day": day.isoformat(), "tries": tries + 1}, now)
-    if scanned:
-        run = await launch(ParityRequest(start=day, end=day), NIGHTLY, services)
-        log.info("parity_launched", run_id=run.run_id, day=day.isoformat())
-    await services.chats.remember(_KEY, {"day": day.isoformat(), "done": True}, now)
-    return bool(scanned)
+async def nothing_scanned(services: Services, now: datetime) -> str:
+    """Return why yesterday needs no comparison, or nothing."""
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    scanned = await services.scans.scans(LIVE, today - _DAY, today, limit=1)
+    return "" if scanned else f"nothing was scanned on {today - _DAY:%Y-%m-%d}"
 
 
 async def tell_differences(report: ParityReport, run: Run, services: Services) -> int:

@@ -2,38 +2,40 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from prefect import Flow
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
-from prefect.client.schemas.schedules import CronSchedule
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.utilities.callables import parameter_schema
 
 from flows.backtest_flow import backtest_flow
 from flows.backup_flow import backup_flow
 from flows.label_flow import label_flow
+from flows.launcher import queue_of
 from flows.live_scan_flow import live_scan_flow
 from flows.parity_flow import parity_flow
 from flows.prefect_env import prefect_environment
 from flows.replay_flow import replay_flow
 from flows.research_flows import batch_flow, sweep_flow, walkforward_flow
 from flows.retraining_flows import data_collection, model_retraining
-from flows.settings import Settings
+from flows.schedule_flow import schedule_flow
 from flows.train_model_flow import train_model_flow
 from flows.verify_flow import verify_flow
+from pipeline.priorities import PRIORITIES
 
 __all__ = [
     "DEPLOYMENTS",
     "LIVE_POOL",
     "POOL",
+    "SCHEDULE_POOL",
     "TRAINING_POOL",
     "Deployment",
-    "deployments_for",
     "ensure_deployments",
     "prefect_environment",
 ]
@@ -41,17 +43,9 @@ __all__ = [
 POOL = "local_pool"
 LIVE_POOL = "live_pool"
 TRAINING_POOL = "training_pool"
+SCHEDULE_POOL = "schedule_pool"
 POOL_TYPE = "resident"
 _TOP = Path(__file__).resolve().parents[1]
-
-
-@dataclass(frozen=True)
-class Planned:
-    """When a deployment is started by itself, and with which parameters."""
-
-    cron: str
-    zone: str
-    parameters: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,7 +58,6 @@ class Deployment:
     pool: str = POOL
     tags: tuple[str, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
-    schedules: tuple[Planned, ...] = ()
 
     @property
     def version(self) -> str:
@@ -99,31 +92,17 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
     _deployed(label_flow, "label_flow", "ml", "production"),
     _deployed(live_scan_flow, "live_scan_flow", "live", "production", pool=LIVE_POOL),
     _deployed(parity_flow, "parity_flow", "live", "parity", "production"),
-    # Sundays at 3, "0 3 * * 0", in the owner's zone: by flows/train_weekly.py
+    # Sundays at 3 in the owner's zone: by flows/built_in_schedules.py
     _deployed(train_model_flow, "train_model_flow", "ml", "training", pool=TRAINING_POOL),
     _deployed(
         model_retraining, "retraining_flows", "ml", "exchange", "training", pool=TRAINING_POOL
     ),
     _deployed(data_collection, "retraining_flows", "exchange", "production"),
     _deployed(backup_flow, "backup_flow", "upkeep", "production"),
+    # its schedules are kept by flows/schedule_sync.py
+    _deployed(schedule_flow, "schedule_flow", "schedule", "production", pool=SCHEDULE_POOL),
     _deployed(replay_flow, "replay_flow", "live", "replay", "production", pool=LIVE_POOL),
 )  # fmt: skip
-
-
-def deployments_for(settings: Settings) -> tuple[Deployment, ...]:
-    """Return all deployments, with the schedules that the settings ask for."""
-    planned = tuple(
-        Planned(
-            settings.retrain_schedule,
-            settings.timezone,
-            {"symbol": symbol, "days": settings.retrain_days},
-        )
-        for symbol in settings.retrain_symbols
-    )
-    return tuple(
-        replace(one, schedules=planned) if one.flow is model_retraining else one
-        for one in DEPLOYMENTS
-    )
 
 
 @cache  # what runs is what was there at the first call; reading it all again holds up alerts
@@ -140,13 +119,15 @@ def code_version(root: Path | None = None) -> str:
 async def ensure_deployments(
     client: PrefectClient | None = None, deployments: Sequence[Deployment] = DEPLOYMENTS
 ) -> None:
-    """Make the work pool and bring every deployment up to date; safe to repeat."""
+    """Make the work pools and bring every deployment up to date; safe to repeat."""
     if client is None:
         async with get_client() as own:
             await ensure_deployments(own, deployments)
         return
+    for pool in dict.fromkeys(deployment.pool for deployment in deployments):
+        await _ensure_pool(client, pool)
+        await _ensure_queues(client, pool)
     for deployment in deployments:
-        await _ensure_pool(client, deployment.pool)
         await _ensure_deployment(client, deployment)
 
 
@@ -158,6 +139,16 @@ async def _ensure_pool(client: PrefectClient, name: str) -> None:
             await client.create_work_pool(WorkPoolCreate(name=name, type=POOL_TYPE))
         except ObjectAlreadyExists:
             return
+
+
+async def _ensure_queues(client: PrefectClient, pool: str) -> None:
+    """Make a queue for each priority; workers take from the first that has something."""
+    held = {queue.name for queue in await client.read_work_queues(work_pool_name=pool)}
+    for priority in PRIORITIES:
+        name = queue_of(priority)
+        if name not in held:
+            with suppress(ObjectAlreadyExists):  # another process was quicker
+                await client.create_work_queue(name, priority=priority, work_pool_name=pool)
 
 
 @cache
@@ -182,12 +173,6 @@ async def _ensure_deployment(client: PrefectClient, wanted: Deployment) -> None:
         path=str(_TOP),
         parameter_openapi_schema=_schema(wanted.flow),
         enforce_parameter_schema=True,
-        schedules=[
-            DeploymentScheduleCreate(
-                schedule=CronSchedule(cron=one.cron, timezone=one.zone), parameters=one.parameters
-            )
-            for one in wanted.schedules
-        ],
     )
 
 
@@ -197,15 +182,7 @@ async def _is_current(client: PrefectClient, wanted: Deployment) -> bool:
         held = await client.read_deployment_by_name(f"{wanted.flow.name}/{wanted.name}")
     except ObjectNotFound:
         return False
-    planned = [
-        Planned(one.schedule.cron, one.schedule.timezone or "UTC", one.parameters)
-        for one in held.schedules
-        if isinstance(one.schedule, CronSchedule)
-    ]
-    same = len(planned) == len(held.schedules) == len(wanted.schedules)
-    return (
-        same
-        and all(one in planned for one in wanted.schedules)
-        and (held.version, held.work_pool_name) == (wanted.version, wanted.pool)
-        and (held.parameters, set(held.tags)) == (wanted.parameters, set(wanted.tags))
-    )
+    return (held.version, held.work_pool_name) == (wanted.version, wanted.pool) and (
+        held.parameters,
+        set(held.tags),
+    ) == (wanted.parameters, set(wanted.tags))

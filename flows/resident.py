@@ -25,7 +25,7 @@ from prefect.workers.base import (
 )
 
 from flows.prefect_shell import SURROUNDINGS, Surroundings
-from flows.registry import DEPLOYMENTS, POOL, POOL_TYPE, deployments_for, ensure_deployments
+from flows.registry import DEPLOYMENTS, POOL, POOL_TYPE, ensure_deployments
 from flows.services import Services
 from flows.tasks import Stop
 from storage.telemetry import get_logger
@@ -149,7 +149,7 @@ class ResidentWorker(BaseWorker[BaseJobConfiguration, BaseVariables, ResidentRes
 
     async def _sync(self) -> None:
         """Beat, and put pool and deployments back should the server have lost them."""
-        await ensure_deployments(self.client, deployments_for(self._services.settings))
+        await ensure_deployments(self.client)
         await self._sync_and_initialize()
         if not self.ready.is_set():
             log.info("worker_ready", pool=self._pool, limit=self._limit)

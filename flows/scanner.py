@@ -57,6 +57,7 @@ async def serve(services: "Services", stopping: asyncio.Event) -> None:
     from flows.live_scan_flow import SCAN_NOW  # noqa: PLC0415
     from flows.pulse import Heart  # noqa: PLC0415
     from flows.ready import announce_ready  # noqa: PLC0415
+    from flows.schedule_keeper import ScheduleKeeper  # noqa: PLC0415
     from flows.watcher import Watcher  # noqa: PLC0415
 
     warming = asyncio.create_task(services.cpu.warm()) if services.feed is not None else None
@@ -64,17 +65,20 @@ async def serve(services: "Services", stopping: asyncio.Event) -> None:
     SCAN_NOW.set(watcher.scan_now)  # before the tasks that are to know it
     heart = Heart("scanner", services, lambda: watcher.facts().model_dump(mode="json"))
     loops = [asyncio.create_task(work) for work in (watcher.keep(), heart.keep())]
+    replays = []
     if services.settings.prefect_api_url:
-        loops.append(asyncio.create_task(_replays(services, stopping)))
+        replays.append(asyncio.create_task(_replays(services, stopping)))
+    else:
+        loops.append(asyncio.create_task(ScheduleKeeper(services).keep()))
     if warming is not None:
         await asyncio.wait({warming})
     announce_ready()
     await stopping.wait()
     await watcher.stop()
-    await asyncio.wait(loops[2:], timeout=2 * GRACE) if loops[2:] else None
-    for task in loops:
+    await asyncio.wait(replays, timeout=2 * GRACE) if replays else None
+    for task in (*loops, *replays):
         task.cancel()
-    await asyncio.gather(*loops, return_exceptions=True)
+    await asyncio.gather(*loops, *replays, return_exceptions=True)
     await heart.stop()
 
 

@@ -15,6 +15,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from flows.resident import ResidentWorker
     from flows.services import Services
     from flows.settings import Settings
 
@@ -22,6 +23,7 @@ GRACE = 4.0
 RECOVER_EVERY = 30.0
 LOOK_EVERY = 5.0
 TRAINING_POLL = 15.0
+SCHEDULES, SCHEDULE_POLL = 4, 4.0
 
 
 def main(words: list[str] | None = None) -> None:
@@ -41,7 +43,7 @@ def main(words: list[str] | None = None) -> None:
     # Prefect reads its settings when it is imported, so they come first.
     use_prefect_environment(settings)
     configure_logging(sys.stdout, settings.log_level, json=settings.log_format == "json")
-    for chatty in ("httpx", "alembic"):
+    for chatty in ("httpx", "alembic", "apscheduler"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     if settings.prefect_api_url is None:
         settings = settings.model_copy(update={"prefect_api_url": os.environ["PREFECT_API_URL"]})
@@ -90,17 +92,32 @@ async def work(settings: "Settings", pools: tuple[str, ...]) -> None:
             for pool in pools
         ]
         worker = workers[0]
+        keeping = _schedules(services, workers) if POOL in pools else []
         recovering = asyncio.create_task(_recover_often(services, worker.ready))
         telling = asyncio.create_task(_tell_ready(worker.ready, warming))
         kind = "worker" if POOL in pools else f"worker of {', '.join(pools)}"
         heart = Heart(kind, services, lambda: {"active": worker.ready.is_set()})
         beating = asyncio.create_task(heart.keep())
         await asyncio.gather(*(each.serve(stopping, GRACE) for each in workers))
-        tasks = (recovering, warming, telling, beating)
+        tasks = (recovering, warming, telling, beating, *keeping)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await heart.stop()
+
+
+def _schedules(
+    services: "Services", workers: "list[ResidentWorker]"
+) -> "list[asyncio.Task[None]]":
+    """Add the worker that asks what is due, so that no long run is in its way; keep schedules."""
+    from flows.registry import SCHEDULE_POOL  # noqa: PLC0415
+    from flows.resident import ResidentWorker  # noqa: PLC0415
+    from flows.schedule_keeper import BEHIND, ScheduleKeeper  # noqa: PLC0415
+    from flows.schedule_sync import keep_in_step  # noqa: PLC0415
+
+    workers.append(ResidentWorker(services, SCHEDULE_POOL, limit=SCHEDULES, poll=SCHEDULE_POLL))
+    keeper = ScheduleKeeper(services, behind=BEHIND)
+    return [asyncio.create_task(work) for work in (keeper.keep(), keep_in_step(services))]
 
 
 async def _tell_ready(ready: asyncio.Event, warming: asyncio.Task[None]) -> None:

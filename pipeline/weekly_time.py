@@ -42,6 +42,11 @@ class WeeklyTime:
         """How it is written."""
         return f"weekly_{DAYS[self.weekday]}_{self.at:%H:%M}"
 
+    @property
+    def day(self) -> str:
+        """The weekday's name."""
+        return DAYS[self.weekday]
+
     def last(self, now: datetime, zone: ZoneInfo) -> datetime:
         """Return the newest moment at which it came, UTC, not after `now`.
 

@@ -36,7 +36,8 @@ class ScheduleStore(Protocol):
     async def claim(self, name: str, due: datetime, now: datetime) -> bool:
         """Take a time; of all who ask for the same one, in any process, exactly one gets True.
 
-        One that was claimed `CLAIM_LASTS` ago and never noted (its process died) is free again.
+        One that was claimed `CLAIM_LASTS` ago and never noted (its process died) is free again,
+        and so is one that waits.
         """
         ...
 
@@ -44,8 +45,8 @@ class ScheduleStore(Protocol):
         """Write what became of a claimed time."""
         ...
 
-    async def fires(self, name: str, limit: int = 10) -> list[Fire]:
-        """Return the newest times, newest first."""
+    async def fires(self, name: str, limit: int = 10, outcome: str | None = None) -> list[Fire]:
+        """Return the newest times (of one outcome), newest first."""
         ...
 
     async def unfinished(self, now: datetime) -> list[Fire]:

@@ -69,7 +69,9 @@ class SqlScheduleStore:
             schedule=name, due=due, at=now, outcome="claimed", run_id="", reason=""
         )
         taken = row.on_conflict_do_update(
-            index_elements=["schedule", "due"], set_={"at": now}, where=_free(now)
+            index_elements=["schedule", "due"],
+            set_={"at": now, "outcome": "claimed"},
+            where=_free(now),
         ).returning(FIRES.c.due)
         async with writing(self._engine) as db:
             return (await db.execute(taken)).first() is not None
@@ -87,9 +89,11 @@ class SqlScheduleStore:
                 row.on_conflict_do_update(index_elements=["schedule", "due"], set_=change)
             )
 
-    async def fires(self, name: str, limit: int = 10) -> list[Fire]:
-        """Return the newest times, newest first."""
+    async def fires(self, name: str, limit: int = 10, outcome: str | None = None) -> list[Fire]:
+        """Return the newest times (of one outcome), newest first."""
         query = select(FIRES).where(FIRES.c.schedule == name).order_by(FIRES.c.due.desc())
+        if outcome is not None:
+            query = query.where(FIRES.c.outcome == outcome)
         async with reading(self._engine) as db:
             rows = (await db.execute(query.limit(limit))).mappings().all()
         return [Fire.model_validate(dict(row)) for row in rows]
@@ -111,7 +115,8 @@ class SqlScheduleStore:
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
-    return (FIRES.c.outcome == "claimed") & (FIRES.c.at <= now - CLAIM_LASTS)
+    left = (FIRES.c.outcome == "claimed") & (FIRES.c.at <= now - CLAIM_LASTS)
+    return left | (FIRES.c.outcome == "waiting")
 
 
 async def _held(db: AsyncConnection, name: str) -> Schedule | None:

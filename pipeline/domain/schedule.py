@@ -90,13 +90,16 @@ CLAIM_LASTS = timedelta(minutes=2)
 
 
 class Fire(BaseModel):
-    """One time of a schedule and what became of it."""
+    """One time of a schedule and what became of it.
+
+    "waiting": it is queued behind the run of the time before.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     schedule: str
     due: datetime
     at: datetime
-    outcome: Literal["claimed", "launched", "skipped", "missed", "refused"]
+    outcome: Literal["claimed", "waiting", "launched", "skipped", "missed", "refused"]
     run_id: str = ""
     reason: str = ""

@@ -51,9 +51,13 @@ class MemoryScheduleStore:
         """Write what became of a claimed time."""
         self._fires[fire.schedule, fire.due] = fire
 
-    async def fires(self, name: str, limit: int = 10) -> list[Fire]:
-        """Return the newest times, newest first."""
-        own = [fire for fire in self._fires.values() if fire.schedule == name]
+    async def fires(self, name: str, limit: int = 10, outcome: str | None = None) -> list[Fire]:
+        """Return the newest times (of one outcome), newest first."""
+        own = [
+            fire
+            for fire in self._fires.values()
+            if fire.schedule == name and outcome in (None, fire.outcome)
+        ]
         return sorted(own, key=lambda fire: fire.due, reverse=True)[:limit]
 
     async def unfinished(self, now: datetime) -> list[Fire]:
@@ -73,4 +77,5 @@ class MemoryScheduleStore:
 
 
 def _free(fire: Fire, now: datetime) -> bool:
-    return fire.outcome == "claimed" and fire.at <= now - CLAIM_LASTS
+    left = fire.outcome == "claimed" and fire.at <= now - CLAIM_LASTS
+    return left or fire.outcome == "waiting"

@@ -95,6 +95,8 @@ async def test_what_became_of_a_time_is_written_once_it_is_known(stores):
     await store.note(fire(NOW - DAY, "missed"))
     assert await stores.schedules().fires("nightly") == [told, fire(NOW - DAY, "missed")]
     assert await store.fires("nightly", limit=1) == [told]
+    assert await store.fires("nightly", 1, outcome="missed") == [fire(NOW - DAY, "missed")]
+    assert await store.fires("nightly", outcome="skipped") == []
 
 
 async def test_a_claim_of_which_nothing_became_is_free_again_for_one(stores):
@@ -109,6 +111,16 @@ async def test_a_claim_of_which_nothing_became_is_free_again_for_one(stores):
     assert sum(won) == 1
     await stores_[0].note(fire(NOW))
     assert await stores_[0].claim("nightly", NOW, later + DAY) is False
+
+
+async def test_one_that_waits_is_free_for_one(stores):
+    store = stores.schedules()
+    await store.claim("nightly", NOW, NOW)
+    await store.note(fire(NOW, "waiting", reason="waits for bt_1"))
+    assert [one.outcome for one in await store.unfinished(NOW)] == ["waiting"]
+    won = await asyncio.gather(*(store.claim("nightly", NOW, NOW + MINUTE) for _ in range(9)))
+    assert sum(won) == 1
+    assert [one.outcome for one in await store.fires("nightly")] == ["claimed"]
 
 
 async def test_old_times_are_forgotten_but_the_newest_of_each(stores):

@@ -14,11 +14,10 @@ import pytest
 
 from bot.reports import report_view
 from flows import control
-from flows.chores import CHORES
 from flows.cli_reports import lines_of_report
 from flows.model_retraining import RETRAINING_TASKS, model_retraining
-from flows.retraining_schedule import retrain_when_due
 from flows.retraining_steps import worth_of
+from flows.schedule_keeper import ScheduleKeeper
 from flows.settings import Settings
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.exchange import RetrainingResult
@@ -141,26 +140,28 @@ async def test_without_prefect_the_own_schedule_does_it_once_a_day(tmp_path):
         retrain_symbols="btc/usdt", retrain_schedule="30 10 * * *",
     )  # fmt: skip
     async with exchange_services(tmp_path, world, settings=settings) as services:
-        assert await retrain_when_due(services, END) == 0
-        assert await retrain_when_due(services, END + timedelta(minutes=20)) == 0
-        after = later(world, services, 30)
-        assert await retrain_when_due(after, END + timedelta(minutes=30)) == 1
-        assert await retrain_when_due(after, END + timedelta(minutes=31)) == 0
+
+        async def launched(at):
+            world_at = later(world, services, (at - END) // timedelta(minutes=1))
+            before = len(await services.runs.newest(50))
+            keeper = ScheduleKeeper(world_at)
+            await keeper.follow()
+            return len(await services.runs.newest(50)) - before
+
+        assert await launched(END) == 0
+        assert await launched(END + timedelta(minutes=20)) == 0
+        assert await launched(END + timedelta(minutes=30)) == 1
+        assert await launched(END + timedelta(minutes=31)) == 0
         (run,) = await services.runs.newest()
         await services.launcher.wait(run.run_id)
         ended = await services.runs.get(run.run_id)
         assert ended.status is RunStatus.COMPLETED, ended.error
         assert ended.request["trigger"] == "scheduled"
         assert ended.actor.channel is Channel.SCHEDULE
-        late = END + timedelta(days=5)
-        assert await retrain_when_due(after, late) == 1
-        assert await retrain_when_due(after, late) == 0
+        assert await launched(END + timedelta(days=5)) == 1
+        assert await launched(END + timedelta(days=5)) == 0
         (again, _) = await services.runs.newest()
         await services.launcher.wait(again.run_id)
-        served = settings.model_copy(update={"prefect_api_url": "http://127.0.0.1:1/api"})
-        elsewhere = replace(after, settings=served)
-        assert await retrain_when_due(elsewhere, late + timedelta(days=2)) == 0
-    assert retrain_when_due in [chore for chore, _ in CHORES]
 
 
 async def test_a_script_needs_no_prefect(tmp_path):

@@ -8,10 +8,12 @@ import pytest
 
 from bot.reports import report_view
 from flows import control
+from flows.built_in_schedules import keep_built_ins
 from flows.cli_reports import lines_of_report
 from flows.heartbeat import send_heartbeats
 from flows.parity import PARITY_TASKS
-from flows.parity_nightly import launch_parity, parity_line
+from flows.parity_nightly import parity_line
+from flows.scheduling import fire_due
 from pipeline.domain.errors import BadRequestError, FeedDownError
 from pipeline.domain.live import LIVE
 from pipeline.domain.market import Timeframe
@@ -215,6 +217,17 @@ async def test_rules_that_changed_during_the_day_are_named(world):
     assert (line.cause, line.known_at) == (Cause.RULES_CHANGED, lost.signal.known_at)
 
 
+async def at_night(services, now):
+    return [fire.outcome for fire in await fire_due("parity", services, now)] == ["launched"]
+
+
+async def test_a_night_after_which_nothing_was_scanned_is_passed_over(world):
+    await keep_built_ins(world.services, MIDNIGHT)
+    (passed,) = await fire_due("parity", world.services, MIDNIGHT + timedelta(minutes=21))
+    assert (passed.outcome, passed.reason) == ("skipped", f"nothing was scanned on {DAY}")
+    assert await world.services.runs.newest(5) == []
+
+
 async def test_what_nothing_explains_is_an_alarm_and_told_at_night(world):
     await world.play(60)
     kept = world.services.signals
@@ -228,9 +241,10 @@ async def test_what_nothing_explains_is_an_alarm_and_told_at_night(world):
     await owed(world.services, list(DeliveryKind))
     now = MIDNIGHT + timedelta(minutes=21)
     world.wall.now = now
-    assert not await launch_parity(world.services, MIDNIGHT + timedelta(minutes=19)), "yesterday's"
-    assert await launch_parity(world.services, now)
-    assert not await launch_parity(world.services, now + MINUTE), "once"
+    await keep_built_ins(world.services, MIDNIGHT)
+    assert not await at_night(world.services, MIDNIGHT + timedelta(minutes=19)), "too early"
+    assert await at_night(world.services, now)
+    assert not await at_night(world.services, now + MINUTE), "once"
     [run] = [r for r in await world.services.runs.newest(5) if r.flow_type == "parity_flow"]
     await world.services.launcher.wait(run.run_id)
     run = await world.services.runs.get(run.run_id)
@@ -268,7 +282,8 @@ async def test_a_vector_that_comes_out_otherwise_is_told_the_owners_in_one_line(
     kept.between = bent
     await owed(services, list(DeliveryKind))
     world.wall.now = now = MIDNIGHT + timedelta(minutes=21)
-    assert await launch_parity(services, now)
+    await keep_built_ins(services, MIDNIGHT)
+    assert await at_night(services, now)
     [run] = [r for r in await services.runs.newest(5) if r.flow_type == "parity_flow"]
     await services.launcher.wait(run.run_id)
     report = ParityReport.model_validate((await services.runs.get(run.run_id)).report)
@@ -290,7 +305,8 @@ async def test_at_night_nobody_is_told_that_all_is_well_but_the_sign_of_life(wor
     now = MIDNIGHT + timedelta(hours=6, minutes=1)
     world.wall.now = now
     await world.services.watches.put(watch.model_copy(update={"heartbeat": "06:00"}), now)
-    assert await launch_parity(world.services, now)
+    await keep_built_ins(world.services, MIDNIGHT)
+    assert await at_night(world.services, now)
     [run] = [r for r in await world.services.runs.newest(5) if r.flow_type == "parity_flow"]
     await world.services.launcher.wait(run.run_id)
     await owed(world.services, list(DeliveryKind))
