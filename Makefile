@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: run test check lint bench chaos install dask clean lock
+.PHONY: run test check lint bench chaos install dask clean lock secrets image up down
 
 run: .venv/run.stamp
 	@exec $(BIN)/python -m flows.supervisor
@@ -63,6 +63,22 @@ chaos: .venv/test.stamp
 lock:
 	cd requirements && for name in run dask test bench; do \
 	  uv pip compile $$name.in -o $$name.lock --generate-hashes --python-version 3.11 --universal --no-header --no-annotate -q; done
+
+# The set in containers: docs/operations.md. `secrets` needs no Docker.
+secrets:
+	@deploy/make-secrets.sh
+
+image: docker-is-there
+	@GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) docker compose --profile core build prepare
+up: docker-is-there secrets
+	@test -f .env || cp .env.example .env
+	@docker compose up --detach --wait
+down: docker-is-there
+	@docker compose --profile core --profile monitoring down
+
+.PHONY: docker-is-there
+docker-is-there:
+	@docker compose version >/dev/null 2>&1 || { echo "This needs Docker with Compose 2.24 or later; \`make run\` needs neither."; exit 1; }
 
 clean:
 	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

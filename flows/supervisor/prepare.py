@@ -1,21 +1,28 @@
 """Run once before the parts start: database, setups, sample; prints what there is as JSON.
 
-It is a process of its own so that the supervisor stays small.
+It is a process of its own so that the supervisor stays small, and so that it alone may need the
+right to change tables.
 """
 
 import asyncio
 import json
 import sys
+from typing import TYPE_CHECKING
 
-from flows.ingest import ensure_sample
-from flows.owners import issue_owner_code
-from flows.services import open_services
-from flows.settings import Settings
+from flows.kernel_cache import use_kernel_cache
 from flows.settings_start import settings_or_exit
 
+if TYPE_CHECKING:
+    from flows.settings import Settings
 
-async def prepare(settings: Settings) -> dict[str, object]:
+
+async def prepare(settings: "Settings") -> dict[str, object]:
     """Bring the state up to date (opening the services does most); say what the screen shows."""
+    # These import kernels, whose place has to be known by then.
+    from flows.ingest import ensure_sample  # noqa: PLC0415
+    from flows.owners import issue_owner_code  # noqa: PLC0415
+    from flows.services import open_services  # noqa: PLC0415
+
     async with open_services(settings, computes=False) as services:
         await ensure_sample(services, services.clock())
         holdings = await services.bars.holdings()
@@ -28,5 +35,12 @@ async def prepare(settings: Settings) -> dict[str, object]:
         }
 
 
+def main() -> None:
+    """Prepare what the settings name."""
+    settings = settings_or_exit()
+    use_kernel_cache(settings.home)
+    json.dump(asyncio.run(prepare(settings)), sys.stdout)
+
+
 if __name__ == "__main__":
-    json.dump(asyncio.run(prepare(settings_or_exit())), sys.stdout)
+    main()

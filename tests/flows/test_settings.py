@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from flows.settings import Settings, setting_names
+from tests.kit.compose_file import variables_used
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 
@@ -17,7 +18,8 @@ def documented() -> dict[str, str]:
 
 
 def test_every_setting_is_in_the_example_and_no_other():
-    assert sorted(documented()) == sorted(setting_names())
+    compose = (variables_used() | {"COMPOSE_PROFILES"}) - {*setting_names()}
+    assert sorted(documented()) == sorted([*setting_names(), *compose])
 
 
 def test_the_example_shows_the_defaults(tmp_path, monkeypatch):
