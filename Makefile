@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: run test check lint bench chaos install dask clean lock secrets image up down
+.PHONY: run test check lint bench chaos install dask clean lock secrets image up down audit
 
 run: .venv/run.stamp
 	@exec $(BIN)/python -m flows.supervisor
@@ -58,6 +58,10 @@ bench: .venv/test.stamp .venv-bench/stamp
 # Processes killed hard and Telegram at its worst while signals come: ROUNDS of it, from SEED.
 chaos: .venv/test.stamp
 	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),200) --seed $(or $(SEED),1)
+
+# Asks the public lists of known faults about every pinned package (needs the network).
+audit: .venv/test.stamp
+	$(BIN)/pip-audit -r requirements/run.lock --no-deps --disable-pip --strict
 
 # Writes the locks anew from the .in files (needs uv); versions and hashes only.
 lock:

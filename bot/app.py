@@ -17,6 +17,7 @@ from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from bot import commands
 from bot.access import Access
 from bot.alerts import Alerts
+from bot.allowance import Moderation
 from bot.delivery import Courier
 from bot.handlers import (
     compare,
@@ -163,6 +164,9 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
     access = Access(services)
     dispatcher.message.outer_middleware(access)
     dispatcher.callback_query.outer_middleware(access)
+    moderation = Moderation(services)
+    dispatcher.message.middleware(moderation)
+    dispatcher.callback_query.middleware(moderation)
     dispatcher.message.middleware(Noticing())
     routers = (
         errors.router,

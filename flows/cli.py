@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from flows import (
+    cli_audit,
     cli_backup,
     cli_compare,
     cli_label,
@@ -37,6 +38,7 @@ from pipeline.domain.errors import RequestError
 
 __all__ = [
     "app",
+    "cli_audit",
     "cli_backup",
     "cli_compare",
     "cli_label",

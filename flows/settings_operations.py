@@ -23,6 +23,12 @@ class OperationSettings(BaseSettings):
         le=600,
         description="how long after its last sign of life a host keeps its runs (seconds)",
     )
+    user_requests_per_minute: int = Field(
+        default=40,
+        ge=5,
+        le=10_000,
+        description="messages and taps that one person may send to the bot (count a minute)",
+    )
     log_days: int = Field(
         default=30, ge=1, le=3650, description="how long the log files are kept (days)"
     )

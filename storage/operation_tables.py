@@ -17,8 +17,8 @@ from storage.model_tables import METADATA
 from storage.tables import SERIAL, Moment, Words
 
 __all__ = [
-    "API_TOKENS", "BAR_INDEXES", "DEPLOYMENTS", "METADATA", "REQUEST_KEYS", "SCHEDULES",
-    "SCHEDULE_FIRES", "TELEGRAM_UPDATES",
+    "API_TOKENS", "AUDIT_CHAIN", "BAR_INDEXES", "DEPLOYMENTS", "METADATA", "REQUEST_KEYS",
+    "SCHEDULES", "SCHEDULE_FIRES", "TELEGRAM_UPDATES",
 ]  # fmt: skip
 
 SCHEDULES = Table(
@@ -97,4 +97,11 @@ BAR_INDEXES = Table(
     Column("symbol", Words, primary_key=True),
     Column("revision", Integer, nullable=False),  # counts changes: each is made to the one read
     Column("timeframes", JSON, nullable=False),  # timeframe -> its index, see bar_files
+)
+
+AUDIT_CHAIN = Table(
+    "audit_chain",
+    METADATA,
+    Column("seq", SERIAL, primary_key=True, autoincrement=False),
+    Column("sha256", String(64), nullable=False),
 )

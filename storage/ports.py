@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from pipeline.domain.audit_chain import ChainVerdict
 from pipeline.domain.market import Timeframe
 from pipeline.domain.report import Artifact, Delivery, DeliveryKind, Holding
 from pipeline.domain.request import AuditEvent, Claim
@@ -84,7 +85,7 @@ class Archive(Protocol):
 
 
 class AuditLog(Protocol):
-    """The trail; append only."""
+    """The trail; append only, and chained by hashes so that a change from outside is seen."""
 
     async def append(self, event: AuditEvent) -> None:
         """Write one event."""
@@ -92,6 +93,14 @@ class AuditLog(Protocol):
 
     async def newest(self, limit: int = 50, run_id: str | None = None) -> list[AuditEvent]:
         """Return events, newest first."""
+        ...
+
+    async def verify(self, wanted: str = "") -> ChainVerdict:
+        """Read all of it and tell whether every event is what was written, none gone or added.
+
+        `wanted` is a `head` noted earlier, elsewhere: without one nobody sees that the newest
+        events are missing.
+        """
         ...
 
 

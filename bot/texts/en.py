@@ -1,5 +1,6 @@
 """Every English sentence that the bot says, in one place: constants and functions of values."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -229,3 +230,9 @@ def sentence(text: str) -> str:
 def valid_are(words: Sequence[str]) -> str:
     """List a few valid words."""
     return f"Valid: {', '.join(words[:5])}"
+
+
+def too_fast(seconds: float) -> str:
+    """Say that somebody asks faster than they may."""
+    wait = math.ceil(seconds)
+    return f"That was a lot at once. I answer again in {wait} s; what came since is dropped."

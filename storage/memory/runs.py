@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pipeline.domain.audit_chain import ChainVerdict
 from pipeline.domain.errors import DataError
 from pipeline.domain.request import Actor, AuditEvent, Claim, Run, RunStatus, TaskRecord
+from storage.audit_chain import ChainCheck, chained
 from storage.run_claims import lost
 from storage.tables import json_text
 
@@ -207,6 +209,13 @@ class MemoryAuditLog:
         """Return events, newest first."""
         wanted = [event for event in self._events if run_id in (None, event.run_id)]
         return wanted[::-1][:limit]
+
+    async def verify(self, wanted: str = "") -> ChainVerdict:
+        """Chain what is held; nothing in this process could have changed it."""
+        check = ChainCheck(wanted)
+        for seq, event in enumerate(self._events, 1):
+            check.read([(seq, event, chained(check.head, seq, event))])
+        return check.verdict()
 
 
 def _copy(value: dict[str, Any]) -> Any:

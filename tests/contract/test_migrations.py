@@ -37,6 +37,7 @@ from storage.outbox import SqlOutbox
 from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
 from storage.signals import SqlSignalStore
+from storage.tables import AUDIT
 from storage.trials import SqlTrialLedger
 from storage.watches import SqlWatchStore
 from tests.contract.test_scans import OPEN, report, said, some_bars
@@ -230,3 +231,23 @@ async def test_a_database_of_a_newer_version_is_refused_kindly(empty_url):
     with pytest.raises(AppError, match="newer version"):
         await migrate(database)
     await database.close()
+
+
+async def test_the_trail_of_an_older_version_is_put_into_the_chain(empty_url):
+    await migrate(empty_url)
+    await migrate(empty_url, "0005")
+    row = {
+        "at": NOW, "actor": {"channel": "telegram", "user_id": 1}, "action": "backtest",
+        "what": {"text": "ö 1.50"}, "verdict": "refused", "reason": "no", "run_id": None,
+    }  # fmt: skip
+    database = open_database(empty_url)
+    async with database.engine.begin() as connection:
+        for _ in range(3):
+            await connection.execute(AUDIT.insert().values(**row))
+    await migrate(database)
+    await SqlAuditLog(database.engine).append(
+        AuditEvent(at=NOW, actor=ANNA, action="backtest", verdict="accepted")
+    )
+    found = await SqlAuditLog(database.engine).verify()
+    await database.close()
+    assert (found.events, found.fault) == (4, "")

@@ -106,3 +106,19 @@ async def test_help_and_unknown_words(running):
     await running.owner.press(listed, "Frank_raid_v1")
     await running.owner.wait_for(lambda m: "photo" in m, 20)
     await running.owner.wait_for(lambda m: en.HISTORY in text_of(m))
+
+
+async def test_who_asks_too_fast_is_told_once_and_goes_on_later(tmp_path, sample_home):
+    shutil.copytree(sample_home, tmp_path / "scout")
+    async with chat(tmp_path, user_requests_per_minute=5) as running:
+        me = running.owner
+        for _ in range(12):
+            await me.send("/whoami")
+        told = await me.wait_for(lambda m: "a lot at once" in text_of(m), 20)
+        await asyncio.sleep(0.5)
+        said = [text_of(m) for m in await me.messages() if m["from"]["is_bot"]]
+        assert sum("owner" in words for words in said) in (5, 6)
+        assert sum("a lot at once" in words for words in said) == 1
+        await asyncio.sleep(13)
+        await me.send("/whoami")
+        await me.wait_for(lambda m: "owner" in text_of(m), 20, after=told["message_id"])
