@@ -10,15 +10,15 @@ def main() -> int:
     """Run the bot; 2 if it is not set up."""
     load_aiogram()  # before anything imports it
     from flows.kernel_cache import use_kernel_cache  # noqa: PLC0415
+    from flows.observing import observe  # noqa: PLC0415
     from flows.settings_start import settings_or_exit  # noqa: PLC0415
     from pipeline.domain.errors import AppError  # noqa: PLC0415
-    from storage.telemetry import configure_logging  # noqa: PLC0415
 
     settings = settings_or_exit()
     use_kernel_cache(settings.home)  # before anything imports numba
     from bot.app import run  # noqa: PLC0415
 
-    configure_logging(sys.stderr, settings.log_level, json=settings.log_format == "json")
+    observe(settings, "bot", sys.stderr)
     try:
         asyncio.run(run(settings))
     except AppError as error:

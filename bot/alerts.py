@@ -17,11 +17,12 @@ from bot.posting import Content, post, renew
 from bot.sending import Ids, NotYetError, Send, name_of
 from flows.services import Services
 from pipeline.domain.errors import AppError, DataError
-from pipeline.domain.live import AlertSent, LifeState, LiveSignal
+from pipeline.domain.live import LIVE, AlertSent, LifeState, LiveSignal
 from pipeline.domain.market import Instrument
 from pipeline.domain.report import Delivery, DeliveryKind
 from pipeline.domain.watch import AlertKind, Loudness, Watch
 from pipeline.live.routing import loudness
+from storage import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,9 @@ class Alerts:
         if standing is None:
             message = await self._first(record, chat_id, delivery)
             standing = await self._accepted(record.signal_id, delivery.chat_id, message.message_id)
+            if record.origin == LIVE:
+                spent = standing.accepted_at - record.receipt.closed_at
+                metrics.ALERT_SECONDS.observe(spent.total_seconds())
         elif delivery.message_ids:
             self._wait_for_news(record, standing)
             await self._edit(record, chat_id, standing)

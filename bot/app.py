@@ -26,6 +26,7 @@ from bot.handlers import (
     inspect,
     labels,
     live,
+    logs,
     models,
     runs,
     setup_check,
@@ -43,6 +44,7 @@ from bot.pacing import Pacer
 from bot.poller import Poller
 from bot.requests import Pacing, Patience
 from bot.sending import Sender
+from flows.measuring import keep_measuring
 from flows.owners import issue_owner_code
 from flows.pulse import Heart
 from flows.ready import announce_ready
@@ -82,6 +84,7 @@ async def serve(services: Services, stop: asyncio.Event) -> None:
         asyncio.create_task(app.poller.run()),
         asyncio.create_task(app.courier.run()),
         asyncio.create_task(app.heart.keep()),
+        asyncio.create_task(keep_measuring(services)),
     ]
     announce_ready()
     try:
@@ -171,6 +174,7 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
     routers = (
         errors.router,
         live.router,
+        logs.router,
         models.router,
         runs.router,
         compare.router,

@@ -57,6 +57,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("label", "Past signals as rows to learn from", "/label all EURUSD 2024", "trader"),
     Command("live", "Watch the market, and how alerts come", "/live on GER40 M5", "viewer"),
     Command("health", "Whether everything works", "/health", "viewer"),
+    Command("logs", "What was logged about a run", "/logs bt_2025_10_31_001", "owner"),
     Command("runs", "Newest runs", "/runs", "viewer"),
     Command("status", "How far a run is", "/status", "viewer"),
     Command("cancel", "Stop a run", "/cancel bt_2025_10_31_001", "trader"),

@@ -38,6 +38,7 @@ from bot.requests import never_sent, timed_out, unsure
 from bot.sending import NotYetError, Sender, is_first_alert, parts_of
 from pipeline.domain.errors import DataError, ServiceError
 from pipeline.domain.report import Delivery, DeliveryKind
+from storage import metrics
 from storage.ports import ChatStore, Outbox
 
 log = structlog.get_logger(__name__)
@@ -148,6 +149,7 @@ class Courier:
     async def _sent(self, delivery: Delivery, ids: tuple[int, ...]) -> None:
         self._doubts.pop(delivery.id, None)
         await self._outbox.ack(delivery.id, self._clock(), ids)
+        metrics.DELIVERIES.add(kind=delivery.kind.value, result="sent")
         log.info("delivered", delivery=delivery.dedupe_key, messages=len(ids))
         if is_first_alert(delivery):
             # Owed again as an edit: when Telegram took it is known only now.
@@ -204,12 +206,14 @@ class Courier:
         pause = pause_after(error, delivery.attempts)
         if is_first_alert(delivery) and not isinstance(error, TelegramRetryAfter):
             pause = min(pause, LONGEST_OF_ALERTS)
+        metrics.DELIVERIES.add(kind=delivery.kind.value, result="retried")
         log.info("delivery_retried", delivery=delivery.dedupe_key, error=reason_of(error), s=pause)
         at = self._clock() + timedelta(seconds=pause)
         await self._outbox.retry(delivery.id, at, reason_of(error))
 
     async def _give_up(self, delivery: Delivery, reason: str) -> None:
         self._doubts.pop(delivery.id, None)
+        metrics.DELIVERIES.add(kind=delivery.kind.value, result="given_up")
         log.warning("delivery_given_up", delivery=delivery.dedupe_key, reason=reason)
         if self._given_up is not None:
             await self._given_up(delivery)

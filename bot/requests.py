@@ -23,6 +23,7 @@ from aiogram.methods import Response, SendMediaGroup, TelegramMethod
 from aiogram.methods.base import TelegramType
 
 from bot.pacing import Pacer
+from storage import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +79,11 @@ class Pacing(BaseRequestMiddleware):
             wait = self._pacer.reserve(chat_id, self._clock(), cost)
             if wait > 0:
                 await asyncio.sleep(wait)
-        return await make_request(bot, method)
+        try:
+            return await make_request(bot, method)
+        except TelegramRetryAfter:
+            metrics.TOO_MANY.add()
+            raise
 
 
 class Patience(BaseRequestMiddleware):

@@ -11,6 +11,7 @@ import typer
 
 from flows.cli_wait import ready_services
 from flows.kernel_cache import use_kernel_cache
+from flows.observing import observe
 from flows.services import Services
 from flows.settings import Settings
 from flows.settings_start import WRONG, wrong_setting
@@ -61,21 +62,21 @@ def run_command(work: Callable[[Services], Awaitable[int]]) -> NoReturn:
     settings = read_settings()
     settings.home.mkdir(parents=True, exist_ok=True)
     use_kernel_cache(settings.home)
-    with (settings.home / "scout.log").open("a", encoding="utf-8") as stream:
-        configure_logging(stream, settings.log_level)
-        try:
-            code = asyncio.run(_opened(settings, work))
-        except (RequestError, SetupError) as error:
-            log.info("refused", error=error.user_text)
-            fail(error.user_text, BAD_REQUEST)
-        except AppError as error:
-            log.warning("failed", error=error.user_text, exc_info=error)
-            fail(error.user_text, FAILURE)
-        except KeyboardInterrupt:
-            fail("Stopped.", FAILURE)
-        except Exception as error:
-            log.exception("failed")
-            fail(f"Something went wrong ({type(error).__name__}); see {stream.name}.", FAILURE)
+    observe(settings, "scout", None)
+    try:
+        code = asyncio.run(_opened(settings, work))
+    except (RequestError, SetupError) as error:
+        log.info("refused", error=error.user_text)
+        fail(error.user_text, BAD_REQUEST)
+    except AppError as error:
+        log.warning("failed", error=error.user_text, exc_info=error)
+        fail(error.user_text, FAILURE)
+    except KeyboardInterrupt:
+        fail("Stopped.", FAILURE)
+    except Exception as error:
+        log.exception("failed")
+        where = "scout logs --errors 1h tells more"
+        fail(f"Something went wrong ({type(error).__name__}); {where}.", FAILURE)
     sys.exit(code)
 
 

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from flows.claims import kept_claim, run_lease
+from flows.measuring import measure_run
 from flows.progress import tell_error, tell_interrupted, tell_progress, tell_queue
 from flows.services import Services
 from flows.stories import story_of
 from flows.tasks import Attempts, InterruptedRunError, Runner, Stop
 from pipeline.domain.errors import AppError, CancelledRunError, LostRunError
 from pipeline.domain.request import Run, RunStatus
-from storage.telemetry import get_logger
+from storage.telemetry import get_logger, run_context
 
 log = get_logger(__name__)
 CANCEL_POLL = 0.5
@@ -25,27 +26,35 @@ async def execute_run(
     async with _started(run_id, services) as run:
         if run is None:
             return None
-        log.info("run_started", run_id=run_id, attempt=run.attempt, flow_type=run.flow_type,
-                 owner=run.owner)  # fmt: skip
-        names = story_of(run).tasks
-        runner = Runner(run, services, names=names, attempts=attempts, stop=stop)
-        runner.on_change(
-            lambda: tell_progress(
-                run, services, status=RunStatus.RUNNING, records=runner.records, note=runner.note
-            )
+        with run_context(run_id):
+            return await _executed(run, services, attempts=attempts, stop=stop)
+
+
+async def _executed(run: Run, services: Services, *, attempts: Attempts, stop: Stop) -> RunStatus:
+    """Run a started run; return how it ended."""
+    run_id, began = run.run_id, time.perf_counter()
+    log.info("run_started", run_id=run_id, attempt=run.attempt, flow_type=run.flow_type,
+             owner=run.owner)  # fmt: skip
+    names = story_of(run).tasks
+    runner = Runner(run, services, names=names, attempts=attempts, stop=stop)
+    runner.on_change(
+        lambda: tell_progress(
+            run, services, status=RunStatus.RUNNING, records=runner.records, note=runner.note
         )
-        watch = asyncio.create_task(_watch_cancel(run_id, services, stop))
-        try:
-            async with kept_claim(run, services, stop):
-                await tell_queue(services)
-                status = await _to_the_end(run, services, runner)
-        finally:
-            services.cpu.refresh()
-            watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
-        log.info("run_ended", run_id=run_id, attempt=run.attempt, status=status.value)
-        return status
+    )
+    watch = asyncio.create_task(_watch_cancel(run_id, services, stop))
+    try:
+        async with kept_claim(run, services, stop):
+            await tell_queue(services)
+            status = await _to_the_end(run, services, runner)
+    finally:
+        services.cpu.refresh()
+        watch.cancel()
+        with suppress(asyncio.CancelledError):
+            await watch
+    measure_run(run, status, time.perf_counter() - began)
+    log.info("run_ended", run_id=run_id, attempt=run.attempt, status=status.value)
+    return status
 
 
 @asynccontextmanager
@@ -118,7 +127,8 @@ async def _tell_failure(run: Run, services: Services, runner: Runner, error: Exc
     text = error.user_text if known else f"{where} failed unexpectedly; the log has the details."  # type: ignore[attr-defined]
     reference = await tell_error(run, services, where, text)
     log.error("run_failed", run_id=run.run_id, reference=reference, task=where,
-              error=repr(error), exc_info=None if known else error)  # fmt: skip
+              error=repr(error), error_kind=type(error).__name__,
+              exc_info=None if known else error)  # fmt: skip
     return f"{text} [{reference}]"
 
 

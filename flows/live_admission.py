@@ -8,6 +8,7 @@ import pandas as pd
 from flows import live_compute as compute
 from flows.backtest_compute import Look
 from flows.live_session import LiveSession, Post
+from flows.measuring import measure_signal
 from flows.routing import alerts_for
 from flows.services import Services
 from flows.similar import similar_to
@@ -77,6 +78,8 @@ async def admit(
         "signal_admitted", signal_id=record.signal_id, key=record.key, fresh=admission.fresh,
         decision=record.decision.decision.value, alerts=len(alerts),
     )  # fmt: skip
+    if admission.fresh and session.live:
+        measure_signal(record)
     owed = admission.fresh and record.decision.decision.alerts
     return admission, sum(not alert.held for alert in alerts) if owed else 0
 

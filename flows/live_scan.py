@@ -12,6 +12,7 @@ from flows.live_admission import Times, admit
 from flows.live_board import Board, Progress
 from flows.live_notices import tell_late
 from flows.live_session import LiveSession, Post
+from flows.measuring import measure_scan
 from flows.outcomes import follow_signals
 from pipeline.domain.bars import empty_bars
 from pipeline.domain.errors import AppError
@@ -26,7 +27,7 @@ from pipeline.domain.live import (
 from pipeline.domain.market import Timeframe
 from pipeline.live.scanning import Scanned
 from storage.live_ports import Admission, ScanRecord
-from storage.telemetry import get_logger
+from storage.telemetry import get_logger, run_context
 
 log = get_logger(__name__)
 PIECE = 300
@@ -80,10 +81,14 @@ async def run_live_scan(
     until = session.market_now().replace(second=0, microsecond=0)
     run_id = f"live_{until:%Y_%m_%d_%H%M%S}"
     scan = Scan(request, session, board or Board(len(posts)), run_id, until)
-    await asyncio.gather(*(_symbol(post, scan) for post in posts))
-    report = report_of(scan)
-    await say_late(scan)
-    await keep(scan, report)
+    with run_context(run_id):
+        await asyncio.gather(*(_symbol(post, scan) for post in posts))
+        report = report_of(scan)
+        if session.live:
+            closes = {post.symbol: post.mark for post in posts if post.mark is not None}
+            measure_scan(report, closes, session.market_now())
+        await say_late(scan)
+        await keep(scan, report)
     return report
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import platform
-import tomllib
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
@@ -11,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from flows.app_version import app_version
 from flows.backtest_steps import Ingested, Job, fill_job
 from flows.weighing import tried_of
 from pipeline.backtest.trials import variant_of
@@ -114,18 +114,6 @@ def shaping_sources(top: Path = _TOP) -> list[Path]:
         if p.relative_to(pure).with_suffix("").parts[0] not in _NO_TRADE
     ]
     return sorted([*found, *(top / "flows" / f"{name}.py" for name in _FLOWS)])
-
-
-@cache
-def app_version() -> str:
-    """Return the program's version: the checkout's, else the installed package's."""
-    project = _TOP / "pyproject.toml"
-    if project.is_file():
-        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
-    try:
-        return version("setup-scout")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 @cache

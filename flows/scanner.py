@@ -7,7 +7,6 @@ Only the standard library is imported up here: computing processes import this m
 """
 
 import asyncio
-import logging
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -23,18 +22,16 @@ def main() -> int:
     """Scan until SIGTERM or Ctrl-C."""
     from flows.frugal import tame_memory  # noqa: PLC0415
     from flows.kernel_cache import use_kernel_cache  # noqa: PLC0415
+    from flows.observing import observe  # noqa: PLC0415
     from flows.prefect_env import use_prefect_environment  # noqa: PLC0415
     from flows.settings_start import settings_or_exit  # noqa: PLC0415
-    from storage.telemetry import configure_logging  # noqa: PLC0415
 
     tame_memory()  # before Arrow is imported
     settings = settings_or_exit()
     use_kernel_cache(settings.home)
     # Prefect reads its settings when it is imported, so they come first.
     use_prefect_environment(settings)
-    configure_logging(sys.stdout, settings.log_level, json=settings.log_format == "json")
-    for chatty in ("httpx", "alembic", "apscheduler"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    observe(settings, "scanner", sys.stdout)
     asyncio.run(run(settings))
     return 0
 

@@ -29,6 +29,15 @@ class OperationSettings(BaseSettings):
         le=10_000,
         description="messages and taps that one person may send to the bot (count a minute)",
     )
+    metrics_address: str | None = Field(
+        default=None,
+        pattern=r"^.*:\d{1,5}$",
+        description="HOST:PORT where each process serves its metrics to Prometheus; port 0, or "
+        "one that is taken: a free one; unset: none are kept",
+    )
+    log_max_mb: int = Field(
+        default=4000, ge=100, description="most that all log files together may take (megabytes)"
+    )
     log_days: int = Field(
         default=30, ge=1, le=3650, description="how long the log files are kept (days)"
     )

@@ -8,7 +8,6 @@ when it is the main one, and they need neither Prefect nor a database.
 import argparse
 import asyncio
 import itertools
-import logging
 import os
 import signal
 import sys
@@ -33,18 +32,16 @@ def main(words: list[str] | None = None) -> None:
     pools = parser.parse_args(words).pools
     from flows.frugal import tame_memory  # noqa: PLC0415
     from flows.kernel_cache import use_kernel_cache  # noqa: PLC0415
+    from flows.observing import observe  # noqa: PLC0415
     from flows.prefect_env import use_prefect_environment  # noqa: PLC0415
     from flows.settings_start import settings_or_exit  # noqa: PLC0415
-    from storage.telemetry import configure_logging  # noqa: PLC0415
 
     tame_memory()  # before Arrow is imported
     settings = settings_or_exit()
     use_kernel_cache(settings.home)
     # Prefect reads its settings when it is imported, so they come first.
     use_prefect_environment(settings)
-    configure_logging(sys.stdout, settings.log_level, json=settings.log_format == "json")
-    for chatty in ("httpx", "alembic", "apscheduler"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    observe(settings, "worker", sys.stdout)
     if settings.prefect_api_url is None:
         settings = settings.model_copy(update={"prefect_api_url": os.environ["PREFECT_API_URL"]})
     try:
@@ -74,6 +71,7 @@ def chosen_pools(words: str | None) -> tuple[str, ...]:
 
 async def work(settings: "Settings", pools: tuple[str, ...]) -> None:
     """Open the services, warm the pool, take up what was left behind, and serve."""
+    from flows.measuring import keep_measuring  # noqa: PLC0415
     from flows.pulse import Heart  # noqa: PLC0415
     from flows.registry import POOL, TRAINING_POOL  # noqa: PLC0415
     from flows.resident import ResidentWorker  # noqa: PLC0415
@@ -98,8 +96,9 @@ async def work(settings: "Settings", pools: tuple[str, ...]) -> None:
         kind = "worker" if POOL in pools else f"worker of {', '.join(pools)}"
         heart = Heart(kind, services, lambda: {"active": worker.ready.is_set()})
         beating = asyncio.create_task(heart.keep())
+        measuring = asyncio.create_task(keep_measuring(services))
         await asyncio.gather(*(each.serve(stopping, GRACE) for each in workers))
-        tasks = (recovering, warming, telling, beating, *keeping)
+        tasks = (recovering, warming, telling, beating, measuring, *keeping)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

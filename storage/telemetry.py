@@ -6,6 +6,7 @@ The composition roots call `configure_logging` once, after their imports. Everyt
 """
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -17,21 +18,30 @@ from structlog.contextvars import bound_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from pipeline.domain.errors import AppError
+from storage.log_files import LogFile, LogFileHandler
 from storage.scrubbing import masked, scrubbed
 
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that look like another
 _plain_record = logging.getLogRecordFactory()
 
 
-def configure_logging(stream: TextIO, level: str | int = "INFO", *, json: bool = True) -> None:
+def configure_logging(
+    stream: TextIO | None,
+    level: str | int = "INFO",
+    *,
+    json: bool = True,
+    file: LogFile | None = None,
+) -> None:
     """Send all log lines to `stream`: JSON for machines, or aligned text for people.
 
     Parameters
     ----------
     stream
-        Where lines go; the caller keeps and closes it.
+        Where lines go; the caller keeps and closes it. None: nowhere.
     level
         "DEBUG", "INFO" … : lines below are dropped, of libraries too.
+    file
+        Gets all lines too, always as JSON, with the process's name and number in each.
 
     Notes
     -----
@@ -39,14 +49,14 @@ def configure_logging(stream: TextIO, level: str | int = "INFO", *, json: bool =
     other handlers (Prefect's to its server) stay, and get records without secrets.
     """
     before = _before_rendering()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=before, processors=_rendering(json=json)
-        )
-    )
+    handlers: list[logging.Handler] = []
+    if stream is not None:
+        handlers.append(_formatted(logging.StreamHandler(stream), _rendering(json=json)))
+    if file is not None:
+        named = _Named(file.name)
+        handlers.append(_formatted(LogFileHandler(file), _rendering(json=True, first=(named,))))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = handlers or [logging.NullHandler()]
     root.setLevel(level)
     logging.setLogRecordFactory(_scrubbed_record)
     logging.captureWarnings(capture=True)
@@ -91,7 +101,29 @@ def _before_rendering() -> Sequence[Processor]:
     )
 
 
-def _rendering(*, json: bool) -> Sequence[Processor]:
+def _formatted(handler: logging.Handler, processors: Sequence[Processor]) -> logging.Handler:
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_before_rendering(), processors=processors
+        )
+    )
+    return handler
+
+
+class _Named:
+    """Puts when, how bad, and which process in front of a line's other fields."""
+
+    def __init__(self, process: str) -> None:
+        self._process = process
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        first = {"timestamp": event.pop("timestamp", ""), "level": event.pop("level", "")}
+        what = {"event": event.pop("event", "")}
+        event.pop("process", None)
+        return {**first, "process": self._process, "pid": os.getpid(), **what, **event}
+
+
+def _rendering(*, json: bool, first: Sequence[Processor] = ()) -> Sequence[Processor]:
     renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
     if not json:
         renderer = structlog.dev.ConsoleRenderer(
@@ -99,6 +131,7 @@ def _rendering(*, json: bool) -> Sequence[Processor]:
         )
     return (
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        *first,
         structlog.processors.format_exc_info,
         _scrub,
         renderer,

@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from flows.kernel_cache import use_kernel_cache
+from flows.observing import log_limits, logs_folder
 from flows.settings import Settings
 from flows.settings_start import settings_or_exit
+from flows.supervisor.output import Output
+from flows.supervisor.parts import Part
 from flows.supervisor.plan import Plan, make_plan
 from flows.supervisor.ports import choose_ports
 from flows.supervisor.screen import screen
 from flows.supervisor.watch import PartFailedError, Watched, stop_all
+from storage.log_files import LogFile
 
 
 def say(text: str) -> None:
@@ -73,9 +77,7 @@ async def serve(settings: Settings) -> int:
     if plan.postgres is not None:
         for folder in await asyncio.to_thread(plan.postgres.prepare):
             say(f"{folder} was opened for passing through, so that PostgreSQL can run")
-    logs = home / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    waves = [[Watched(p, logs / f"{p.name}.log", say) for p in wave] for wave in plan.waves]
+    waves = [[_watched(part, settings) for part in wave] for wave in plan.waves]
     starting = asyncio.create_task(_bring_up(plan, waves, home))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -93,6 +95,11 @@ async def serve(settings: Settings) -> int:
         plan.postgres.forget()
     say("everything has stopped")
     return code
+
+
+def _watched(part: Part, settings: Settings) -> Watched:
+    log = LogFile(logs_folder(settings), part.name, log_limits(settings))
+    return Watched(part, Output(log), say)
 
 
 async def _bring_up(plan: Plan, waves: list[list[Watched]], home: Path) -> None:

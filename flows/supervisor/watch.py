@@ -7,14 +7,14 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from flows.supervisor.output import Output
 from flows.supervisor.parts import Part
 
 Say = Callable[[str], None]
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 _STEADY_SECONDS = 60.0
-_LOG_BYTES = 5_000_000
+_LAST_WORDS = 1.0  # seconds that the pipe of a part that has ended may take to be read
 
 
 class PartFailedError(Exception):
@@ -32,7 +32,7 @@ class Watched:
     """A part with its process and its history."""
 
     part: Part
-    log: Path
+    output: Output
     say: Say
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
@@ -53,22 +53,21 @@ class Watched:
         until = loop.time() + self.part.ready_seconds
         while not await self.part.ready():
             if self.process is None or self.process.returncode is not None:
-                raise PartFailedError(f"{self.part.name} stopped at once.\n{self.tail()}")
+                raise PartFailedError(f"{self.part.name} stopped at once.\n{await self.tail()}")
             if loop.time() > until:
-                raise PartFailedError(f"{self.part.name} is not ready.\n{self.tail()}")
+                raise PartFailedError(f"{self.part.name} is not ready.\n{await self.tail()}")
             await asyncio.sleep(0.05)
 
     async def _spawn(self) -> None:
-        if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
         if self.part.ready_file is not None:
             self.part.ready_file.parent.mkdir(parents=True, exist_ok=True)
             self.part.ready_file.unlink(missing_ok=True)
-        with self.log.open("ab") as log:
+        pipe = await self.output.opened()
+        try:
             self.process = await asyncio.create_subprocess_exec(
                 *self.part.command,
-                stdout=log,
-                stderr=log,
+                stdout=pipe,
+                stderr=pipe,
                 stdin=asyncio.subprocess.DEVNULL,
                 env={**os.environ, **self.part.env},
                 cwd=self.part.cwd,
@@ -77,15 +76,14 @@ class Watched:
                 user=self.part.user,
                 group=self.part.user,
             )
+        finally:
+            os.close(pipe)
         self.since = asyncio.get_running_loop().time()
 
-    def tail(self, lines: int = 8) -> str:
-        """Return the end of the part's log."""
-        try:
-            text = self.log.read_text(errors="replace")
-        except OSError:
-            return ""
-        return "\n".join(text.splitlines()[-lines:])
+    async def tail(self, lines: int = 8) -> str:
+        """Return the end of what the part printed."""
+        await asyncio.sleep(0.1)  # the pipe may hold its last words yet
+        return self.output.tail(lines)
 
     async def keep(self) -> None:
         """Restart the part whenever it ends, with a growing pause, until it is to stop."""
@@ -150,3 +148,5 @@ async def stop_all(waves: Sequence[Sequence[Watched]], say: Say) -> None:
         for watched, clean in zip(wave, went, strict=True):
             if not clean:
                 say(f"{watched.part.name} did not stop in time and was killed")
+    outputs = [watched.output.end(_LAST_WORDS) for wave in waves for watched in wave]
+    await asyncio.gather(*outputs)

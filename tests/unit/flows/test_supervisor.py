@@ -9,11 +9,13 @@ import sys
 import pytest
 
 from flows.settings import Settings
+from flows.supervisor.output import Output
 from flows.supervisor.parts import Part, file_touched
 from flows.supervisor.plan import make_plan
 from flows.supervisor.ports import DEFAULTS, choose_ports
 from flows.supervisor.screen import screen
 from flows.supervisor.watch import PartFailedError, Watched, stop_all
+from storage.log_files import LogFile, log_parts
 
 
 def test_ports_are_kept_and_a_taken_one_is_replaced(tmp_path):
@@ -49,13 +51,17 @@ def part(tmp_path, code, **changes):
     )
 
 
+def output(folder):
+    return Output(LogFile(folder / "logs", "thing"))
+
+
 TOUCH = "pathlib.Path({!r}).write_text('up')\n"
 
 
 async def test_a_dead_part_is_restarted_and_said(tmp_path):
     said = []
     touch = TOUCH.format(str(tmp_path / "ready"))
-    watched = Watched(part(tmp_path, touch + "time.sleep(60)"), tmp_path / "log", said.append)
+    watched = Watched(part(tmp_path, touch + "time.sleep(60)"), output(tmp_path), said.append)
     await watched.start()
     keeping = asyncio.create_task(watched.keep())
     watched.process.kill()
@@ -75,7 +81,7 @@ async def test_a_part_that_will_not_stop_is_killed_and_said(tmp_path):
     stubborn = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + TOUCH.format(
         str(tmp_path / "ready")
     )
-    watched = Watched(part(tmp_path, stubborn + "time.sleep(60)"), tmp_path / "log", said.append)
+    watched = Watched(part(tmp_path, stubborn + "time.sleep(60)"), output(tmp_path), said.append)
     await watched.start()
     await stop_all([[watched]], said.append)
     assert watched.process.returncode == -signal.SIGKILL
@@ -83,9 +89,29 @@ async def test_a_part_that_will_not_stop_is_killed_and_said(tmp_path):
 
 
 async def test_a_part_that_ends_at_once_shows_the_end_of_its_log(tmp_path):
-    watched = Watched(part(tmp_path, "sys.exit('no such database')"), tmp_path / "log", print)
+    watched = Watched(part(tmp_path, "sys.exit('no such database')"), output(tmp_path), print)
     with pytest.raises(PartFailedError, match="no such database"):
         await watched.start()
+
+
+async def test_what_a_part_prints_is_kept_line_by_line_to_the_last_word(tmp_path):
+    prints = (
+        "for n in range(3000): print('line', n)\n"
+        "print('x' * 50_000); print('token=hunter2')\n"
+        "sys.stdout.flush(); sys.stderr.write('no end of line'); sys.stderr.flush()\n"
+    )
+    up = TOUCH.format(str(tmp_path / "ready"))
+    watched = Watched(part(tmp_path, prints + up), output(tmp_path), print)
+    await watched.start()
+    await watched.process.wait()
+    await stop_all([[watched]], print)
+    (kept,) = log_parts(tmp_path / "logs")
+    entries = [json.loads(line) for line in kept.path.read_bytes().splitlines()]
+    events = [entry["event"] for entry in entries]
+    assert events[:3000] == [f"line {n}" for n in range(3000)]
+    assert "".join(events[3000:-2]) == "x" * 50_000
+    assert events[-2:] == ["token=***", "no end of line"]
+    assert {entry["process"] for entry in entries} == {"thing"}
 
 
 def test_the_screen_names_what_is_up_and_with_which_data(tmp_path):
