@@ -84,6 +84,7 @@ async def _to_the_end(run: Run, services: Services, runner: Runner) -> RunStatus
     try:
         story = story_of(run)
         request = story.request.model_validate(run.request)
+        await asyncio.to_thread(services.state.take_up, run.run_id, run.attempt)
         report = await story.tell(request, run, services, runner)
         status = RunStatus.COMPLETED
     except LostRunError:

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from flows.case_book import CaseBook
@@ -17,17 +16,13 @@ from flows.settings import Settings
 from flows.state import StateFolder
 from flows.supervisor.places import has_own_postgres, own_postgres_url
 from storage.api_tokens import SqlTokenStore
-from storage.archive import FileArchive
-from storage.archive_upkeep import FileArchiveUpkeep
 from storage.audit import SqlAuditLog
 from storage.backup.port import Backups
 from storage.backup.vault import FileBackups
-from storage.bars import ParquetBarStore
 from storage.brokers.paper import PaperBroker
 from storage.chats import SqlChatStore
 from storage.cooldown import RedisCooldowns
 from storage.database import Database, migrate, open_database
-from storage.database_care import care_of
 from storage.deployments import SqlDeploymentStore
 from storage.entry_ports import RateLimits, RequestKeys, TokenStore, UpdateInbox
 from storage.feeds.ccxt_exchange import CcxtHistory
@@ -41,13 +36,14 @@ from storage.live_ports import HealthBoard, ScanLog, SignalStore, WatchStore
 from storage.market_ports import Broker, Feed, History, InstrumentTable, NewsCalendar
 from storage.memory import MemoryLease, MemoryRateLimits
 from storage.model_ports import LabelStore, ModelRegistry
-from storage.model_registry import FileModelRegistry
 from storage.mt5_bridge.client import BridgeTerminal
 from storage.mt5_native import NativeTerminal
 from storage.mt5_terminal import Terminal
 from storage.news import CsvNews
+from storage.objects import Access, Objects
 from storage.operation_ports import DeploymentStore, ScheduleStore
 from storage.outbox import SqlOutbox
+from storage.places import Places, places_at_home, shared_places
 from storage.ports import (
     Archive,
     AuditLog,
@@ -59,12 +55,10 @@ from storage.ports import (
 )
 from storage.rate_limits import RedisRateLimits
 from storage.request_keys import SqlRequestKeys
-from storage.retention import SqlRetention
 from storage.run_port import RunStore
 from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
 from storage.schedules import SqlScheduleStore
-from storage.setup_files import FileSetupStore, builtin_library
 from storage.signals import SqlSignalStore
 from storage.telegram_updates import SqlUpdateInbox
 from storage.trials import SqlTrialLedger
@@ -141,6 +135,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
     home = settings.home
     home.mkdir(parents=True, exist_ok=True)
     database = open_database(settings.database)
+    objects = make_objects(settings)
     lease = make_lease(settings)
     cooldowns = make_cooldowns(settings)
     rates = make_rates(settings)
@@ -154,19 +149,15 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
         signals = SqlSignalStore(database.engine, cooldowns)
         services = Services(
             **_stores(database),
-            bars=ParquetBarStore(home / "bars"),
-            archive=FileArchive(home / "archive", database.engine, utc_now),
-            setups=FileSetupStore(builtin_library(), home / "rules", home / "versions"),
+            **make_places(settings, database, objects),
             instruments=instruments,
             news=CsvNews(home / "news.csv"),
             lease=lease,
             signals=signals,
-            models=FileModelRegistry(home / "models", database.engine),
             broker=PaperBroker(signals),
             rates=rates,
-            upkeep=make_upkeep(home, database),
             settings=settings,
-            state=StateFolder(home / "state"),
+            state=StateFolder(home / "state", objects),
             launcher=launcher,
             cpu=cpu,
             clock=utc_now,
@@ -206,10 +197,26 @@ def _stores(database: Database) -> dict[str, Any]:
     }
 
 
-def make_upkeep(home: Path, database: Database) -> Upkeep:
-    """Return what upkeep needs of storage."""
-    files = FileArchiveUpkeep(home / "archive", database.engine)
-    return Upkeep(SqlRetention(database.engine), files, care_of(database.engine))
+def make_objects(settings: Settings) -> Objects | None:
+    """Return the storage that hosts share, or None where there is one host."""
+    if not settings.storage_url:
+        return None
+    key, secret = settings.s3_access_key, settings.s3_secret_key
+    access = Access(
+        settings.s3_endpoint_url,
+        key.get_secret_value() if key else None,
+        secret.get_secret_value() if secret else None,
+        settings.s3_region,
+    )
+    return Objects(settings.storage_url, access)
+
+
+def make_places(settings: Settings, database: Database, objects: Objects | None) -> Places:
+    """Return the stores that keep files: in the home, or in shared storage where that is set."""
+    home, engine = settings.home, database.engine
+    if objects is None:
+        return places_at_home(home, engine, utc_now)
+    return shared_places(objects, home, engine, utc_now, cache_mb=settings.bar_cache_mb)
 
 
 def make_backups(settings: Settings) -> Backups:

@@ -17,6 +17,22 @@ class OperationSettings(BaseSettings):
         description="postgresql+asyncpg://… of Prefect's own database, for whoever serves it or "
         "keeps it; unset: `make run` starts one",
     )
+    storage_url: str = Field(
+        default="",
+        description="s3://bucket/prefix where several hosts share bars, archive, models, rules "
+        "and kept results; empty: SCOUT_HOME",
+    )
+    s3_endpoint_url: str | None = Field(
+        default=None, description="URL of the S3-compatible storage; unset: Amazon's"
+    )
+    s3_access_key: SecretStr | None = Field(default=None, description="access key of the storage")
+    s3_secret_key: SecretStr | None = Field(default=None, description="secret key of the storage")
+    s3_region: str | None = Field(default=None, description="region of the storage, if it asks")
+    bar_cache_mb: int = Field(
+        default=2048,
+        ge=64,
+        description="shared bars kept on this host's disk, at most (megabytes)",
+    )
     run_lease: float = Field(
         default=20.0,
         ge=2,

@@ -7,6 +7,7 @@ beside them tells who executes the run: the kernel drops it with the process, ho
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,21 +16,26 @@ from typing import TypeVar
 import pandas as pd
 from pydantic import BaseModel, ValidationError
 
+from flows.run_mirror import RunMirror, sweep_shared
 from pipeline.domain.errors import StoreDownError
+from storage.object_port import SharedObjects
 
 M = TypeVar("M", bound=BaseModel)
 
 
 class RunState:
-    """The kept outputs of one run's tasks."""
+    """The kept outputs of one run's tasks; with a mirror, other hosts have them too."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, mirror: RunMirror | None = None) -> None:
         self.folder = folder
+        self._mirror = mirror
 
     def keep(self, task: str, output: BaseModel) -> None:
         """Keep a task's output; it counts as finished from here on."""
         with _whole(self.folder / f"{task}.json") as aside:
             aside.write_text(output.model_dump_json(), encoding="utf-8")
+        if self._mirror is not None:
+            self._mirror.send(f"{task}.json")
 
     def kept(self, task: str, kind: type[M]) -> M | None:
         """Return a finished task's output, or None; what no longer fits counts as not done."""
@@ -51,24 +57,42 @@ class RunState:
         for path in self.folder.glob("*"):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
-            elif path.name != LOCK:
+            elif not path.name.startswith("."):
                 path.unlink(missing_ok=True)
+        if self._mirror is not None:
+            self._mirror.clear()
 
 
 LOCK = ".lock"
+_SWEEP_SHARED_SECONDS = 6 * 3600.0  # a listing of all of it costs a request a thousand files
 
 
 class StateFolder:
-    """The state of all runs."""
+    """The state of all runs; `objects` is where hosts share it, None: there is one host."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, objects: SharedObjects | None = None) -> None:
         self.root = root
+        self._objects = objects
+        self._mirrors: dict[str, RunMirror] = {}
+        self._sweep_shared_at = 0.0
 
     def of_run(self, run_id: str) -> RunState:
         """Return a run's state; its folder is made if need be."""
         folder = self.root / run_id
         folder.mkdir(parents=True, exist_ok=True)
-        return RunState(folder)
+        return RunState(folder, self._mirror(run_id))
+
+    def _mirror(self, run_id: str) -> RunMirror | None:
+        if self._objects is None:
+            return None
+        fresh = RunMirror(run_id, self.root / run_id, self._objects)
+        return self._mirrors.setdefault(run_id, fresh)
+
+    def take_up(self, run_id: str, attempt: int) -> None:
+        """Fetch what earlier attempts of the run kept, if another host executed the last one."""
+        mirror = self._mirror(run_id)
+        if mirror is not None:
+            mirror.take_up(attempt)
 
     @contextmanager
     def executing(self, run_id: str) -> Iterator[bool]:
@@ -79,6 +103,7 @@ class StateFolder:
             yield lock_file(number)
         finally:
             os.close(number)
+            self._mirrors.pop(run_id, None)
 
     def executed(self, run_id: str) -> bool:
         """Tell whether a living process executes the run now."""
@@ -98,6 +123,9 @@ class StateFolder:
             if folder.stat().st_mtime < before and not self.executed(folder.name):
                 shutil.rmtree(folder, ignore_errors=True)
                 swept.append(folder.name)
+        if self._objects is not None and time.monotonic() >= self._sweep_shared_at:
+            self._sweep_shared_at = time.monotonic() + _SWEEP_SHARED_SECONDS
+            swept += sweep_shared(self._objects, before)
         return swept
 
 

@@ -10,13 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from pipeline.domain.errors import BadRequestError, DataError, StoreDownError
 from pipeline.domain.report import Artifact
-from storage.database import insert_into, reading, writing
-from storage.tables import ARTIFACTS
+from storage.artifact_rows import ArtifactRows
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,119}")
 _LONGEST = 240
@@ -33,8 +31,7 @@ class FileArchive:
 
     def __init__(self, root: Path, engine: AsyncEngine, clock: Callable[[], datetime]) -> None:
         self._root = root
-        self._engine = engine
-        self._clock = clock
+        self._rows = ArtifactRows(engine, clock)
 
     async def put(
         self,
@@ -66,11 +63,7 @@ class FileArchive:
 
     async def _commit(self, artifact: Artifact, written: Path, place: Path) -> None:
         """Record and rename in one transaction, so that of two writers one wins in both."""
-        values = {**artifact.model_dump(), "put_at": self._clock()}
-        row = insert_into(self._engine, ARTIFACTS).values(values)
-        change = {name: value for name, value in values.items() if name != "path"}
-        async with writing(self._engine) as db:
-            await db.execute(row.on_conflict_do_update(index_elements=["path"], set_=change))
+        async with self._rows.keeping(artifact):
             await asyncio.to_thread(_rename, written, place)
 
     async def get(self, path: str) -> bytes:
@@ -80,7 +73,7 @@ class FileArchive:
         for attempt in range(_READS):
             if attempt:
                 await asyncio.sleep(_PAUSE_SECONDS)
-            wanted = await self._sha256(path)
+            wanted = await self._rows.sha256(path)
             data = await asyncio.to_thread(_read, place)
             if wanted and data is not None and hashlib.sha256(data).hexdigest() == wanted:
                 return data
@@ -91,15 +84,7 @@ class FileArchive:
 
     async def of_run(self, run_id: str) -> list[Artifact]:
         """Return the run's files in the order they were first put."""
-        query = select(ARTIFACTS).where(ARTIFACTS.c.run_id == run_id).order_by(ARTIFACTS.c.seq)
-        async with reading(self._engine) as db:
-            rows = (await db.execute(query)).mappings().all()
-        return [Artifact.model_validate(dict(row)) for row in rows]
-
-    async def _sha256(self, path: str) -> str | None:
-        query = select(ARTIFACTS.c.sha256).where(ARTIFACTS.c.path == path)
-        async with reading(self._engine) as db:
-            return (await db.execute(query)).scalar_one_or_none()
+        return await self._rows.of_run(run_id)
 
 
 def checked_path(path: str) -> str:

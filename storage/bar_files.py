@@ -24,6 +24,11 @@ _NUMBERS = (*PRICES, "volume", "spread")
 Meta = dict[str, Any]
 
 
+def no_bars_held() -> Meta:
+    """Return the index of a holding that is about to begin."""
+    return {"months": {}, "sources": [], "score": None}
+
+
 def load(folder: Path) -> Meta | None:
     """Return a folder's index, None if nothing is held."""
     try:
@@ -135,17 +140,22 @@ def _frame(parts: list[list[np.ndarray]], timeframe: Timeframe) -> pd.DataFrame:
     return bar_frame(times, timeframe, np.column_stack(numbers[:4]), numbers[4], numbers[5])
 
 
-def read_months(
-    folder: Path, meta: Meta, timeframe: Timeframe, start: datetime | None, end: datetime | None
-) -> pd.DataFrame:
-    """Return the bars of all months that touch [start, end)."""
+def months_between(meta: Meta, start: datetime | None, end: datetime | None) -> list[str]:
+    """Return the files of all months that touch [start, end), oldest first."""
     lower = -np.inf if start is None else start.timestamp()
     upper = np.inf if end is None else end.timestamp()
-    wanted = [
+    return [
         entry["file"]
         for _, entry in sorted(meta["months"].items())
         if entry["last"] >= lower and entry["first"] < upper
     ]
+
+
+def read_months(
+    folder: Path, meta: Meta, timeframe: Timeframe, start: datetime | None, end: datetime | None
+) -> pd.DataFrame:
+    """Return the bars of all months that touch [start, end)."""
+    wanted = months_between(meta, start, end)
     if not wanted:
         return empty_bars()
     return _frame([_columns(folder / name) for name in wanted], timeframe)

@@ -20,7 +20,17 @@ from pipeline.domain.bars import empty_bars, validate_bars
 from pipeline.domain.errors import BadBarsError, BadRequestError, StoreDownError
 from pipeline.domain.market import Timeframe
 from pipeline.domain.report import Holding
-from storage.bar_files import by_month, erase, holding, load, merge_month, read_months, save, sweep
+from storage.bar_files import (
+    by_month,
+    erase,
+    holding,
+    load,
+    merge_month,
+    no_bars_held,
+    read_months,
+    save,
+    sweep,
+)
 from storage.memory_bars import SYNTHETIC, between
 
 _ATTEMPTS = 5
@@ -70,9 +80,7 @@ class ParquetBarStore:
         await asyncio.to_thread(self._note_score, symbol, timeframe, score)
 
     def _folder(self, symbol: str, timeframe: Timeframe) -> Path:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._#-]{0,39}", symbol):
-            raise BadRequestError(f"{symbol!r} is no symbol", field="symbol", value=symbol)
-        return self._root / symbol / timeframe.value
+        return self._root / checked_symbol(symbol) / timeframe.value
 
     @contextmanager
     def _locked(self, symbol: str) -> Iterator[None]:
@@ -92,9 +100,9 @@ class ParquetBarStore:
         folder = self._folder(symbol, timeframe)
         with self._locked(symbol):
             self._part_synthetic(symbol, timeframe, source)
-            meta = load(folder) or {"months": {}, "sources": [], "score": None}
+            meta = load(folder) or no_bars_held()
             if source != SYNTHETIC and SYNTHETIC in meta["sources"]:
-                meta = {"months": {}, "sources": [], "score": None}
+                meta = no_bars_held()
             folder.mkdir(parents=True, exist_ok=True)
             added = replaced = 0
             for month, part in by_month(bars):
@@ -115,9 +123,7 @@ class ParquetBarStore:
                 continue
             made = SYNTHETIC in meta["sources"]
             if source == SYNTHETIC and not made:
-                raise BadBarsError(
-                    f"real bars of {symbol} are held: the sample is not written over them"
-                )
+                raise refuse_sample(symbol)
             if source != SYNTHETIC and made and other is not timeframe:
                 erase(folder)
 
@@ -161,3 +167,15 @@ class ParquetBarStore:
             meta = load(folder)
             if meta is not None:
                 save(folder, meta | {"score": score})
+
+
+def checked_symbol(symbol: str) -> str:
+    """Return a symbol that may name a folder; BadRequestError for anything else."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._#-]{0,39}", symbol):
+        raise BadRequestError(f"{symbol!r} is no symbol", field="symbol", value=symbol)
+    return symbol
+
+
+def refuse_sample(symbol: str) -> BadBarsError:
+    """Return the refusal to put the sample over real bars."""
+    return BadBarsError(f"real bars of {symbol} are held: the sample is not written over them")

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from storage.model_rules import Sealed, number_of
 
@@ -15,8 +16,36 @@ MANIFEST = "manifest.json"
 TREES = "model.txt"
 _HALF = ".new_"  # what was being written
 _GONE = ".gone_"  # what was being removed
-_MAX_BYTES = 256 * 1024 * 1024
+MAX_BYTES = 256 * 1024 * 1024
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows has none; there `_plain` alone stands guard
+
+
+class ModelPlace(Protocol):
+    """Where the versions of models lie; see `ModelFiles` for what each method promises."""
+
+    def write(self, model_id: str, version: str, kept: Sealed) -> None:
+        """Write a version."""
+        ...
+
+    def read(self, model_id: str, version: str) -> Sealed:
+        """Return a version's bytes; OSError: they are not there."""
+        ...
+
+    def remove(self, model_id: str, version: str) -> None:
+        """Remove a version."""
+        ...
+
+    def drop(self, model_id: str, version: str) -> None:
+        """Remove a version that could not be kept."""
+        ...
+
+    def tidy(self, model_id: str) -> None:
+        """Remove what the dead left behind."""
+        ...
+
+    def highest(self, model_id: str) -> int:
+        """Return the highest number a version has."""
+        ...
 
 
 class ModelFiles:
@@ -112,8 +141,8 @@ def _read(path: Path) -> bytes:
     if path.is_symlink():
         raise FileNotFoundError(f"{path.name} is a link")
     with os.fdopen(os.open(path, os.O_RDONLY | _NOFOLLOW), "rb") as file:
-        data = file.read(_MAX_BYTES + 1)
-    if len(data) > _MAX_BYTES:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
         raise OSError(f"{path.name} is too large")
     return data
 

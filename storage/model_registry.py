@@ -7,7 +7,6 @@ a whole folder without a row: it is never used, and its number is not given agai
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Row, func, select, update
@@ -17,7 +16,7 @@ from pipeline.domain.errors import StoreDownError
 from pipeline.domain.model import GateVerdict, ModelStanding, ModelVersion
 from storage.database import alone, insert_into, reading, writing
 from storage.live_tables import SIGNAL_NUMBERS
-from storage.model_files import ModelFiles
+from storage.model_files import ModelPlace
 from storage.model_ports import StoredModel
 from storage.model_rules import (
     Sealed,
@@ -46,12 +45,12 @@ class FileModelRegistry:
 
     Parameters
     ----------
-    root
-        The folder of models; processes that share the database share it too.
+    files
+        The models' folder, or where hosts share them; who shares the database shares it too.
     """
 
-    def __init__(self, root: Path, engine: AsyncEngine) -> None:
-        self._files = ModelFiles(root)
+    def __init__(self, files: ModelPlace, engine: AsyncEngine) -> None:
+        self._files = files
         self._engine = engine
 
     async def next_version(self, model_id: str) -> str:

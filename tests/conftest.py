@@ -21,6 +21,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "seeded"))
 
 from storage.database import migrate
 from storage.live_tables import METADATA
+from tests.kit.s3 import s3 as s3  # noqa: PLC0414 (a fixture for all)
 from tests.kit.servers import Postgres, Valkey, running
 
 _numbers = itertools.count(1)

@@ -6,6 +6,7 @@ import hashlib
 import pytest
 
 from pipeline.domain.errors import BadRequestError, DataError
+from storage.object_archive import named
 
 RUN = {"run_id": "bt_2025_10_31_001", "role": "trades_csv", "media_type": "text/csv"}
 BAD_PATHS = [
@@ -27,6 +28,11 @@ BAD_PATHS = [
     "x" * 121,
     "/".join(["a"] * 200),
 ]
+
+
+@pytest.fixture
+def stores(placed_stores):
+    return placed_stores
 
 
 async def test_what_is_put_comes_back(stores):
@@ -72,11 +78,12 @@ async def test_a_damaged_or_deleted_file_is_a_data_error(stores, tmp_path):
     if stores.url is None:
         pytest.skip("memory can't be damaged")
     await stores.archive().put("results/a.csv", b"abc", **RUN)
-    file = tmp_path / "archive" / "results" / "a.csv"
-    file.write_bytes(b"abd")
+    file, objects = tmp_path / "archive" / "results" / "a.csv", stores.objects
+    name = named("results/a.csv", hashlib.sha256(b"abc").hexdigest())
+    file.write_bytes(b"abd") if objects is None else objects.put(name, b"abd")
     with pytest.raises(DataError, match="damaged"):
         await stores.archive().get("results/a.csv")
-    file.unlink()
+    file.unlink() if objects is None else objects.remove([name])
     with pytest.raises(DataError, match="missing"):
         await stores.archive().get("results/a.csv")
     await stores.archive().put("results/a.csv", b"abc", **RUN)
@@ -84,8 +91,8 @@ async def test_a_damaged_or_deleted_file_is_a_data_error(stores, tmp_path):
 
 
 async def test_a_file_the_index_does_not_know_is_missing(stores, tmp_path):
-    if stores.url is None:
-        pytest.skip("memory has no files")
+    if stores.url is None or stores.objects is not None:
+        pytest.skip("no files")
     (tmp_path / "archive").mkdir()
     (tmp_path / "archive" / "stray.csv").write_bytes(b"x")
     with pytest.raises(DataError, match="missing"):
@@ -118,3 +125,12 @@ async def test_concurrent_writers_of_one_path_leave_it_whole(stores):
     data = await stores.archive().get("a.bin")
     assert len(data) == 1000
     assert len(set(data)) == 1
+
+
+async def test_replacing_leaves_no_object_behind(stores):
+    if stores.objects is None:
+        pytest.skip("files have one place each")
+    for data in (b"1", b"2", b"2", b"3"):
+        await stores.archive().put("results/a.csv", data, **RUN)
+    hashed = hashlib.sha256(b"3").hexdigest()
+    assert list(stores.objects.listed("archive")) == [f"archive/results/a.{hashed[:16]}.csv"]

@@ -19,16 +19,31 @@ from pipeline.domain.bars import validate_bars
 from pipeline.domain.errors import BadBarsError, BadRequestError, StoreDownError
 from pipeline.domain.market import Timeframe
 from storage.bars import ParquetBarStore
+from storage.database import open_database
 from storage.memory_bars import MemoryBarStore
 from tests.kit.bar_files import random_bars
+from tests.kit.shared_bars import shared_bars
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 M1, M5 = Timeframe.M1, Timeframe.M5
 
 
-@pytest.fixture(params=["parquet", "memory"])
-def store(request, tmp_path):
-    return ParquetBarStore(tmp_path / "bars") if request.param == "parquet" else MemoryBarStore()
+@pytest.fixture(params=["parquet", "memory", "shared"])
+def place(request):
+    if request.param != "shared":
+        return request.param
+    return request.getfixturevalue("sqlite_url"), request.getfixturevalue("s3").objects()
+
+
+@pytest.fixture
+async def store(place, tmp_path):
+    if isinstance(place, str):
+        yield ParquetBarStore(tmp_path / "bars") if place == "parquet" else MemoryBarStore()
+        return
+    url, objects = place
+    database = open_database(url)
+    yield shared_bars(objects, database, tmp_path / "cache")
+    await database.close()
 
 
 async def put(store, bars, symbol="EURUSD", timeframe=M1, source="file"):

@@ -12,6 +12,11 @@ from tests.kit.models import NOW, a_model, a_verdict
 ID = "signal_classifier"
 
 
+@pytest.fixture
+def stores(placed_stores):
+    return placed_stores
+
+
 def standing(champion="", challenger="", previous="", *, ab=False, minutes=0, by="7"):
     return ModelStanding(
         model_id=ID, champion=champion, challenger=challenger, previous=previous, ab=ab,

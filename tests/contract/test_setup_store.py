@@ -9,8 +9,10 @@ import pytest
 
 from pipeline.domain.errors import SetupError, StoreDownError, UnknownSetupError
 from pipeline.setups.versions import NO_REASON
+from storage.database import open_database
 from storage.memory_setups import MemorySetupStore
 from storage.setup_files import FileSetupStore, builtin_library
+from storage.shared_setups import SharedSetups
 from tests.kit.setups import TEXTS
 
 NOW = datetime(2025, 5, 1, 8, 0, tzinfo=UTC)
@@ -44,16 +46,32 @@ class Files:
         self.store = FileSetupStore(builtin_library(), self.user, self.kept)
 
     def write(self, name, text):
-        self.user.mkdir(exist_ok=True)
+        self.user.mkdir(parents=True, exist_ok=True)
         (self.user / name).write_text(text, encoding="utf-8")
 
     def remove(self, name):
         (self.user / name).unlink()
 
 
-@pytest.fixture(params=[Memory, Files])
+class Shared(Files):
+    """One of two hosts that share setups: it writes, and the other asks."""
+
+    def __init__(self, path, objects, engine):
+        super().__init__(path)
+        self.store = SharedSetups(self.store, (self.user, self.kept), objects, engine)
+
+
+@pytest.fixture
+def shared_place(sqlite_url, s3):
+    return s3.objects(), open_database(sqlite_url)
+
+
+@pytest.fixture(params=[Memory, Files, Shared])
 def home(request, tmp_path):
-    return request.param(tmp_path)
+    if request.param is not Shared:
+        return request.param(tmp_path)
+    objects, database = request.getfixturevalue("shared_place")
+    return Shared(tmp_path, objects, database.engine)
 
 
 async def test_the_library_is_active_after_the_first_sync(home):
@@ -293,3 +311,66 @@ async def test_nothing_is_written_of_what_can_not_be_added(home):
             await home.store.add(text, NOW)
     assert await home.store.problems() == []
     assert await home.store.sync(LATER) == []
+
+
+# What only shared setups can do
+
+
+@pytest.fixture
+async def hosts(shared_place, tmp_path):
+    objects, database = shared_place
+    yield [Shared(tmp_path / name, objects, database.engine) for name in "ab"]
+    await database.close()
+
+
+async def test_what_one_host_adds_another_runs_at_once_and_has_active_soon(hosts):
+    one, two = hosts
+    await two.store.sync(NOW)
+    version = await one.store.add(MINE, NOW)
+    found = await two.store.get("My_sweep", version.rule_version)
+    assert found == await one.store.get("My_sweep", version.rule_version)
+    async with asyncio.timeout(10):
+        while "My_sweep" not in {spec.setup_id for spec in await two.store.active()}:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_file_changed_or_taken_away_on_one_host_is_so_on_all(hosts):
+    one, two = hosts
+    one.write("mine.yaml", MINE)
+    await one.store.sync(NOW)
+    await two.store.sync(NOW)
+    two.write("mine.yaml", MINE.replace("author: Ada", "author: Bob"))
+    assert [v.rule_version for v in await two.store.sync(LATER)]
+    await one.store.sync(LATER)
+    assert len(await one.store.versions("My_sweep")) == 2
+    assert "author: Bob" in (one.user / "mine.yaml").read_text()
+    one.remove("mine.yaml")
+    await one.store.sync(LATER)
+    await two.store.sync(LATER)
+    assert not (two.user / "mine.yaml").exists()
+    assert len(await two.store.versions("My_sweep")) == 2
+
+
+async def test_two_hosts_never_give_one_number_to_two_texts(hosts):
+    one, two = hosts
+    texts = [MINE.replace("author: Ada", f"author: A{n}") for n in range(6)]
+    await asyncio.gather(*((one, two)[n % 2].store.add(text, NOW) for n, text in enumerate(texts)))
+    kept = await one.store.versions("My_sweep")
+    assert len({version.rule_version for version in kept}) == len(kept) == 6
+    assert kept == await two.store.versions("My_sweep")
+
+
+async def test_without_the_storage_what_is_here_is_used(hosts):
+    one, _ = hosts
+    one.write("mine.yaml", MINE)
+    await one.store.sync(NOW)
+
+    def down(*_):
+        raise StoreDownError("down")
+
+    one.store._objects.listed = down
+    await one.store.sync(NOW)
+    assert "My_sweep" in {spec.setup_id for spec in await one.store.active()}
+    await asyncio.sleep(0.05)
+    with pytest.raises(StoreDownError):
+        await one.store.add(MINE.replace("Ada", "Eve"), NOW)

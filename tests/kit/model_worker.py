@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from storage.database import open_database
+from storage.model_files import ModelFiles
 from storage.model_registry import FileModelRegistry
 from tests.kit.dying import die, die_at
 from tests.kit.models import NOW, a_model, a_verdict
@@ -50,7 +51,7 @@ async def once(url: str, folder: str, what: str, n: int) -> None:
             step()
 
     sys.addaudithook(look)
-    await DEEDS[what](FileModelRegistry(Path(folder), database.engine), n)
+    await DEEDS[what](FileModelRegistry(ModelFiles(Path(folder)), database.engine), n)
     os._exit(0)
 
 

@@ -39,7 +39,12 @@ from storage.memory import (
     MemoryUpdateInbox,
     MemoryWatchStore,
 )
+from storage.model_files import ModelFiles
 from storage.model_registry import FileModelRegistry
+from storage.object_archive import ObjectArchive
+from storage.object_archive_upkeep import ObjectArchiveUpkeep
+from storage.object_models import ObjectModels
+from storage.objects import Objects
 from storage.outbox import SqlOutbox
 from storage.request_keys import SqlRequestKeys
 from storage.retention import SqlRetention
@@ -58,7 +63,7 @@ BACKENDS = ("memory", "sqlite", "postgres")
 class Stores:
     """Makes stores over one and the same content; each call is like another process's.
 
-    `url` None means in memory, where there is no other process: one store for all calls. With
+    With `objects` files lie in shared storage. `url` None means in memory, where there is no other process: one store for all calls. With
     `redis_url` live signals have their hint in Redis.
     """
 
@@ -68,11 +73,13 @@ class Stores:
         folder: Path,
         redis_url: str | None = None,
         models: Path | None = None,
+        objects: Objects | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.url = url
         self._clock = clock
         self.redis_url = redis_url
+        self.objects = objects
         self._redis: list[RedisCooldowns] = []
         self._folder = folder
         self.models_folder = models or folder.parent / "models"
@@ -118,7 +125,8 @@ class Stores:
 
     def models(self):
         return self._make(
-            MemoryModelRegistry, lambda engine: FileModelRegistry(self.models_folder, engine)
+            MemoryModelRegistry,
+            lambda engine: FileModelRegistry(self._model_place(), engine),
         )
 
     def tokens(self):
@@ -137,10 +145,7 @@ class Stores:
         return self._redis[-1]
 
     def archive(self):
-        return self._make(
-            self._memory_archive,
-            lambda engine: FileArchive(self._folder, engine, self._clock),
-        )
+        return self._make(self._memory_archive, self._placed_archive)
 
     def upkeep(self) -> Upkeep:
         if self.url is None:
@@ -150,7 +155,10 @@ class Stores:
             )  # fmt: skip
             return Upkeep(rows, MemoryArchiveUpkeep(self.archive()), MemoryDatabaseCare())
         engine = self.database().engine
-        files = FileArchiveUpkeep(self._folder, engine)
+        if self.objects is not None:
+            files: Any = ObjectArchiveUpkeep(self.objects, engine)
+        else:
+            files = FileArchiveUpkeep(self._folder, engine)
         return Upkeep(SqlRetention(engine), files, care_of(engine))
 
     def database(self) -> Database:
@@ -162,6 +170,14 @@ class Stores:
             await redis.close()
         for database in self._databases:
             await database.close()
+
+    def _model_place(self):
+        return ObjectModels(self.objects) if self.objects else ModelFiles(self.models_folder)
+
+    def _placed_archive(self, engine):
+        if self.objects is not None:
+            return ObjectArchive(self.objects, engine, self._clock)
+        return FileArchive(self._folder, engine, self._clock)
 
     def _memory_archive(self):
         return MemoryArchive(self._clock)
