@@ -17,10 +17,10 @@ class OperationSettings(BaseSettings):
         description="postgresql+asyncpg://… of Prefect's own database, for whoever serves it or "
         "keeps it; unset: `make run` starts one",
     )
-    storage_url: str = Field(
-        default="",
+    storage_url: str | None = Field(
+        default=None,
         description="s3://bucket/prefix where several hosts share bars, archive, models, rules "
-        "and kept results; empty: SCOUT_HOME",
+        "and kept results; unset: SCOUT_HOME",
     )
     s3_endpoint_url: str | None = Field(
         default=None, description="URL of the S3-compatible storage; unset: Amazon's"
