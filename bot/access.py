@@ -13,6 +13,7 @@ from bot.commands import RANK, ROLE_OF_COMMAND, is_setup_check, rest_of, word_of
 from bot.keyboards import ROLE_OF_PRESS
 from bot.texts import en
 from flows.owners import CODE_KEY
+from flows.roles import role_of
 from flows.services import Services
 from pipeline.domain.request import Actor, AuditEvent, Channel
 from pipeline.live_settings_words import role_needed
@@ -24,13 +25,6 @@ TRIES_OF_ONE: Final = 5
 TRIES_OF_ALL: Final = 50
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
-
-
-async def role_of(user_id: int, services: Services) -> str | None:
-    """Return a person's role; owners named in the settings are owners whatever is stored."""
-    if user_id in services.settings.owner_ids:
-        return "owner"
-    return await services.chats.role(user_id)
 
 
 def needed_role(event: TelegramObject) -> str | None:

@@ -6,6 +6,10 @@ from typing import Final
 
 from aiogram.types import BotCommand
 
+from flows.roles import RANK
+
+__all__ = ["RANK"]
+
 RUN_ID: Final = re.compile(r"\b(?:bt|live|train|run)_\d{4}_\d{2}_\d{2}_\d{3,}\b")
 _DASHES: Final = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")
 _QUOTES: Final = {
@@ -89,7 +93,6 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("start", "Say hello", "/start", "viewer"),
 )
 ROLE_OF_COMMAND: Final[dict[str, str]] = {c.word: c.role for c in COMMANDS}
-RANK: Final = {"viewer": 1, "trader": 2, "owner": 3}
 
 
 def allowed(role: str) -> list[Command]:

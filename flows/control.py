@@ -1,7 +1,9 @@
 """START: the one entry for chat, CLI, web and schedules; then rerun, cancel and the queue."""
 
 import difflib
+import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,7 +14,7 @@ from flows.model_retraining import RETRAINING
 from flows.progress import place_of, tell_progress
 from flows.services import Services
 from flows.start_checks import known_words, today
-from flows.stories import story_for, story_named
+from flows.stories import STORIES, story_for, story_named
 from flows.story import Story
 from flows.trail import write_trail
 from pipeline.domain.errors import (
@@ -23,12 +25,13 @@ from pipeline.domain.errors import (
 from pipeline.domain.request import Actor, BacktestRequest, Run, RunStatus
 from pipeline.priorities import priority_of
 from pipeline.retraining_commands import names_market
+from pipeline.start_requests import start_request
 from storage.telemetry import get_logger
 
 log = get_logger(__name__)
 __all__ = [
-    "DryRunPlan", "cancel", "find_run", "known_words", "launch", "launch_text", "place_in_queue",
-    "plan", "queue", "rerun", "set_role", "today",
+    "DryRunPlan", "cancel", "find_run", "known_words", "launch", "launch_json", "launch_text",
+    "place_in_queue", "plan", "queue", "rerun", "set_role", "today",
 ]  # fmt: skip
 
 
@@ -52,13 +55,54 @@ async def launch_text(
     """
     story = story_of_text(text)
     try:
+        _check_word(text)
         request = story.parse(text, await known_words(services), today(services))
     except AppError as error:
         await write_trail(services, actor, story.command, {"text": text[:500]}, refusal=error)
         raise
+    return await _launch_or_plan(request, actor, services, deployment=deployment)
+
+
+async def launch_json(
+    raw: Mapping[str, Any], actor: Actor, services: Services, *, deployment: str = ""
+) -> Run | DryRunPlan:
+    """Launch what START's request as JSON asks for, or return its plan when it says dry_run.
+
+    Raises
+    ------
+    AppError
+        As `launch_text` does; see `pipeline.start_requests.start_request` for the fields.
+    """
+    try:
+        request = start_request(raw, await known_words(services))
+    except AppError as error:
+        action = str(raw.get("mode", "start"))[:40]
+        what = {"json": json.dumps(dict(raw), default=str)[:500]}
+        await write_trail(services, actor, action, what, refusal=error)
+        raise
+    return await _launch_or_plan(request, actor, services, deployment=deployment)
+
+
+async def _launch_or_plan(
+    request: BaseModel, actor: Actor, services: Services, *, deployment: str
+) -> Run | DryRunPlan:
     if isinstance(request, BacktestRequest) and request.options.dry_run:
         return await plan(request, actor, services)
     return await launch(request, actor, services, deployment=deployment)
+
+
+def _check_word(text: str) -> None:
+    """Refuse a command that starts no run."""
+    word = re.match(r"\s*/(\w+)", text)
+    if word is None or story_named(word.group(1).lower()) is not None:
+        return
+    words = tuple(dict.fromkeys(story.command for story in STORIES.values()))
+    near = difflib.get_close_matches(word.group(1).lower(), words, n=3, cutoff=0.4)
+    closest = tuple(f"/{each}" for each in dict.fromkeys((*near, *words)))
+    raise BadRequestError(
+        f"/{word.group(1)[:40]} starts no run; these do: {', '.join(closest)}.",
+        field="text", value=f"/{word.group(1)[:40]}", closest=closest,
+    )  # fmt: skip
 
 
 def story_of_text(text: str) -> Story:

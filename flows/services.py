@@ -53,7 +53,7 @@ from storage.ports import (
     SetupStore,
     TrialLedger,
 )
-from storage.rate_limits import RedisRateLimits
+from storage.rate_limits import RedisRateLimits, SteadyRateLimits
 from storage.request_keys import SqlRequestKeys
 from storage.run_port import RunStore
 from storage.runs import SqlRunStore
@@ -170,7 +170,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
         yield services
     finally:
         redis = lease if isinstance(lease, RedisLease) else None
-        paced = rates if isinstance(rates, RedisRateLimits) else None
+        paced = rates if isinstance(rates, SteadyRateLimits) else None
         for part in (launcher, cpu, feed, exchange, redis, paced, cooldowns, database):
             if part is not None:
                 await part.close()
@@ -245,10 +245,11 @@ def make_lease(settings: Settings) -> Lease:
 
 
 def make_rates(settings: Settings) -> RateLimits:
-    """Return Redis's counts where it is set, else this process's own."""
+    """Return Redis's counts where it is set, else (and while it is down) this process's own."""
     if settings.redis_url is None:
         return MemoryRateLimits()
-    return RedisRateLimits(settings.redis_url.get_secret_value())
+    redis = RedisRateLimits(settings.redis_url.get_secret_value())
+    return SteadyRateLimits(redis, MemoryRateLimits())
 
 
 def make_cooldowns(settings: Settings) -> RedisCooldowns | None:

@@ -13,6 +13,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from flows.settings_entries import EntrySettings
 from flows.settings_files import SecretFiles
 from flows.settings_live import LiveSettings
 from flows.settings_operations import OperationSettings
@@ -21,7 +22,7 @@ ChartTheme = Literal["tv_dark", "tv_light"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
-class Settings(LiveSettings, OperationSettings):
+class Settings(LiveSettings, OperationSettings, EntrySettings):
     """What an installation may set, by environment or `.env`; names are the fields in capitals.
 
     Unset secrets switch their service off; nothing here is needed to run a backtest.

@@ -1,4 +1,4 @@
-"""RedisRateLimits: how often something may happen in a minute, counted for all processes."""
+"""How often something may happen in a minute, counted in Redis for all processes."""
 
 from typing import Any
 
@@ -8,6 +8,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from pipeline.domain.errors import StoreDownError
+from storage.entry_ports import RateLimits
+from storage.telemetry import get_logger
+
+log = get_logger(__name__)
 
 # What is kept is the moment at which the key is quiet again (microseconds of the server's clock).
 _TAKE = """
@@ -43,3 +47,23 @@ class RedisRateLimits:
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
+
+
+class SteadyRateLimits:
+    """Redis's counts, and while it doesn't answer those of this process."""
+
+    def __init__(self, redis: RedisRateLimits, spare: RateLimits) -> None:
+        self._redis = redis
+        self._spare = spare
+
+    async def take(self, key: str, per_minute: int) -> float:
+        """Count one; 0 if it may be, else the seconds after which it may."""
+        try:
+            return await self._redis.take(key, per_minute)
+        except StoreDownError as error:
+            log.warning("rates_unreachable", error=error.user_text)
+            return await self._spare.take(key, per_minute)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._redis.close()

@@ -29,9 +29,13 @@ class RunStore(Protocol):
         ...
 
     async def newest(
-        self, limit: int = 10, user_id: int | None = None, status: RunStatus | None = None
+        self,
+        limit: int = 10,
+        user_id: int | None = None,
+        status: RunStatus | None = None,
+        before: str | None = None,
     ) -> list[Run]:
-        """Return runs, newest first."""
+        """Return runs, newest first; with `before` only runs created before that one."""
         ...
 
     async def latest(self) -> list[Run]:

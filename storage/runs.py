@@ -55,14 +55,22 @@ class SqlRunStore:
             return await _one(db, run_id)
 
     async def newest(
-        self, limit: int = 10, user_id: int | None = None, status: RunStatus | None = None
+        self,
+        limit: int = 10,
+        user_id: int | None = None,
+        status: RunStatus | None = None,
+        before: str | None = None,
     ) -> list[Run]:
-        """Return runs, newest first."""
+        """Return runs, newest first; with `before` those created before that run."""
         query = select(RUNS).order_by(RUNS.c.seq.desc()).limit(limit)
         if user_id is not None:
             query = query.where(RUNS.c.user_id == user_id)
         if status is not None:
             query = query.where(RUNS.c.status == status.value)
+        if before is not None:
+            other = RUNS.alias("other")
+            place = select(other.c.seq).where(other.c.run_id == before).scalar_subquery()
+            query = query.where(RUNS.c.seq < place)
         async with reading(self._engine) as db:
             return await _runs(db, (await db.execute(query)).all())
 

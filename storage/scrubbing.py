@@ -17,7 +17,7 @@ _IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\d+(?::|%3[Aa])[\w\-]{30,}"), MASK),
     (re.compile(r"(://[^\s/:@]*):[^\s@]+@"), rf"\1:{MASK}@"),
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/\-]{8,}=*", re.IGNORECASE), rf"\1 {MASK}"),
-    (re.compile(r"\b(?:sk-|ntn_|secret_|ghp_|xox[bp]-)[\w\-]{16,}"), MASK),
+    (re.compile(r"\b(?:sk-|scout_|ntn_|secret_|ghp_|xox[bp]-)[\w\-]{16,}"), MASK),
     # name=value, name: value, "name": "value", name='value'
     (
         re.compile(

@@ -17,7 +17,12 @@ from flows.supervisor.postgres import EmbeddedPostgres
 SANDBOX_TOKEN = "1000000:SANDBOX-has-no-secret-of-its-own-000"  # noqa: S105 - loopback only
 
 
-_DOES = {"bot": "polls Telegram", "worker": "runs flows", "scanner": "watches the market"}
+_DOES = {
+    "bot": "talks with Telegram",
+    "worker": "runs flows",
+    "scanner": "watches the market",
+    "http": "takes requests",
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,9 @@ def make_plan(settings: Settings, ports: dict[str, int]) -> Plan:
         sandbox_url = f"http://127.0.0.1:{ports['sandbox']}/"
     prefect = () if postgres is None else (_prefect(settings, ports["prefect"], postgres, env),)
     worker = (("worker", "flows.worker"),) if settings.use_prefect else ()
-    parts = (*worker, ("scanner", "flows.scanner"), ("bot", "bot"))
+    alone = settings.http_address is not None and settings.http_in == "alone"
+    http = (("http", "flows.http"),) if alone else ()
+    parts = (*worker, ("scanner", "flows.scanner"), ("bot", "bot"), *http)
     ours = tuple(_ours(name, module, home, env) for name, module in parts)
     return Plan((tuple(servers), prefect, ours), env, postgres, sandbox_url, tuple(elsewhere))
 

@@ -89,7 +89,10 @@ class Channel(StrEnum):
 
 
 class Actor(BaseModel):
-    """Who asks, and where answers go (None: nobody waits for a message)."""
+    """Who asks, and where answers go (None: nobody waits for a message).
+
+    `request_key` is the key under which the request is carried out once; empty: there is none.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -97,6 +100,7 @@ class Actor(BaseModel):
     user_id: int | None = None
     chat_id: int | None = None
     name: str = ""
+    request_key: str = ""
 
 
 class RunStatus(StrEnum):

@@ -48,12 +48,18 @@ class MemoryRunStore:
         return self._runs.get(run_id)
 
     async def newest(
-        self, limit: int = 10, user_id: int | None = None, status: RunStatus | None = None
+        self,
+        limit: int = 10,
+        user_id: int | None = None,
+        status: RunStatus | None = None,
+        before: str | None = None,
     ) -> list[Run]:
-        """Return runs, newest first."""
+        """Return runs, newest first; with `before` those created before that run."""
+        ids = list(self._runs)
+        end = None if before is None else ids.index(before) if before in ids else 0
         wanted = (
             run
-            for run in reversed(self._runs.values())
+            for run in reversed(list(self._runs.values())[:end])
             if user_id in (None, run.actor.user_id) and status in (None, run.status)
         )
         return list(wanted)[:limit]

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.domain.errors import StoreDownError
 from storage.memory import MemoryRateLimits
-from storage.rate_limits import RedisRateLimits
+from storage.rate_limits import RedisRateLimits, SteadyRateLimits
 from tests.kit.servers import free_port
 
 
@@ -57,8 +57,11 @@ async def test_memory_forgets_keys_that_are_quiet_again():
     assert len(limits._full_at) == 1
 
 
-async def test_redis_down_is_said_at_once():
+async def test_redis_down_is_said_at_once_and_a_spare_count_goes_on():
     limits = RedisRateLimits(f"redis://127.0.0.1:{free_port()}/0")
     with pytest.raises(StoreDownError):
         await limits.take("k", 5)
+    steady = SteadyRateLimits(limits, MemoryRateLimits())
+    assert await steady.take("k", 1) == 0.0
+    assert await steady.take("k", 1) > 0
     await limits.close()

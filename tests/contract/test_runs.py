@@ -189,6 +189,11 @@ async def test_newest_filters_by_user_and_status(stores):
     assert [r.run_id for r in await runs.newest(user_id=2)] == [second.run_id]
     assert [r.run_id for r in await runs.newest(status=RunStatus.RUNNING)] == [third.run_id]
     assert await runs.newest(user_id=2, status=RunStatus.RUNNING) == []
+    older = [r.run_id for r in await runs.newest(before=third.run_id)]
+    assert older == [second.run_id, first.run_id]
+    assert [r.run_id for r in await runs.newest(1, before=third.run_id)] == [second.run_id]
+    assert await runs.newest(user_id=2, before=second.run_id) == []
+    assert await runs.newest(before="bt_2020_01_01_001") == []
 
 
 async def test_place_in_the_queue(stores):

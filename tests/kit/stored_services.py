@@ -26,6 +26,7 @@ async def stored_services(home: Path, url: str | None, **settings: Any) -> Async
             watches=stores.watches(), outbox=stores.outbox(), audit=stores.audit(),
             chats=stores.chats(), archive=stores.archive(), labels=stores.labels(),
             models=stores.models(), schedules=stores.schedules(),
-            deployments=stores.deployments(),
+            deployments=stores.deployments(), tokens=stores.tokens(),
+            request_keys=stores.request_keys(), inbox=stores.inbox(),
         )  # fmt: skip
         await stores.close()

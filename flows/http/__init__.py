@@ -1,0 +1,1 @@
+"""START over HTTP: runs asked for, followed and stopped by programs, and TradingView's alerts."""
