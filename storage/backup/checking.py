@@ -74,7 +74,7 @@ def check(folder: Path) -> Manifest:
         Naming what is missing, damaged or not allowed.
     """
     manifest = read_manifest(folder)
-    _check_sums(folder)
+    _check_sums(folder, manifest)
     _check_packed(folder, manifest)
     unpack(folder / PACKED, manifest.files, _nowhere)
     return manifest
@@ -100,14 +100,15 @@ def _check_packed(folder: Path, manifest: Manifest) -> None:
         raise DataError(f"{folder / PACKED} is damaged{short}.")
 
 
-def _check_sums(folder: Path) -> None:
+def _check_sums(folder: Path, manifest: Manifest) -> None:
     try:
         text = (folder / SUMS).read_bytes()[:4096].decode("ascii", "replace")
     except OSError as error:
         raise DataError(f"{folder} has no {SUMS}: it is not whole.") from error
     sums = {name: digest for digest, name in _SUM.findall(text)}
-    if sums.get(MANIFEST) != hashlib.sha256(_manifest_bytes(folder)).hexdigest():
-        raise DataError(f"{folder / MANIFEST} is damaged: it doesn't have the hash it had.")
+    right = hashlib.sha256(_manifest_bytes(folder)).hexdigest()
+    if sums != {MANIFEST: right, PACKED: manifest.archive.sha256}:
+        raise DataError(f"{folder / MANIFEST} or {SUMS} is damaged: the hashes differ.")
 
 
 def _nowhere(_entry: FileEntry) -> None:

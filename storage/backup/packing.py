@@ -127,10 +127,8 @@ def _members(packed: Path, most: int) -> Iterator[tuple[tarfile.TarInfo, tarfile
                     yield member, tar
                     tar.members = []  # type: ignore[attr-defined]  # else it keeps them all
             bounded.read()  # what follows the end is read too: it must be nothing much
-    except (tarfile.TarError, pa.ArrowException, EOFError, ValueError) as error:
+    except (tarfile.TarError, pa.ArrowException, EOFError, ValueError, OSError) as error:
         raise DataError("The backup's packed file is damaged or cut off.", cause=error) from error
-    except OSError as error:
-        raise DataError("The backup's packed file can't be read.", cause=error) from error
 
 
 class _Bounded:
