@@ -12,6 +12,7 @@ from bot import (
     views_research,
     views_retraining,
     views_train,
+    views_upkeep,
     views_verify,
 )
 from bot.layout import View
@@ -20,6 +21,7 @@ from pipeline.domain.exchange import CollectionResult, RetrainingResult
 from pipeline.domain.replay import ReplayReport
 from pipeline.domain.report import BacktestReport
 from pipeline.domain.train_report import LabelReport, TrainReport
+from pipeline.domain.upkeep import UpkeepReport
 from pipeline.live.certificate import ParityReport
 from pipeline.research.reports import BatchReport, SweepReport, WalkForwardReport
 from pipeline.verify.report import VerifyReport
@@ -46,6 +48,7 @@ VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
         RetrainingResult.model_validate(kept)
     ),
     "backup_flow": lambda kept: views_backup.backup(BackupReport.model_validate(kept)),
+    "upkeep_flow": lambda kept: views_upkeep.upkeep(UpkeepReport.model_validate(kept)),
     "label_flow": lambda kept: views_label.labelled(LabelReport.model_validate(kept)),
     "replay_flow": lambda kept: views_replay.replay(ReplayReport.model_validate(kept)),
     "train_model_flow": lambda kept: views_train.training(TrainReport.model_validate(kept)),

@@ -64,6 +64,7 @@ def built_in_schedules(settings: Settings) -> tuple[BuiltIn, ...]:
             catch_up_hours=23,
             to_pass=nothing_scanned,
         ),
+        BuiltIn("upkeep", "upkeep_flow", {"text": "/upkeep"}, "40 1 * * *", zone="UTC"),
         *(
             BuiltIn(
                 f"retrain-{symbol.replace('/', '-')}",

@@ -11,6 +11,7 @@ from flows.cli_replay import REPLAY_LINES
 from flows.cli_research_lines import RESEARCH_LINES
 from flows.cli_retraining import EXCHANGE_LINES
 from flows.cli_train import TRAIN_LINES
+from flows.cli_upkeep import UPKEEP_LINES
 from flows.cli_verify import VERIFY_LINES
 from flows.cli_views import report_lines
 from pipeline.domain.report import BacktestReport
@@ -31,6 +32,7 @@ LINES: dict[str, Callable[[Kept, Path], list[str]]] = {
     **LABEL_LINES,
     **RESEARCH_LINES,
     **TRAIN_LINES,
+    **UPKEEP_LINES,
     **VERIFY_LINES,
 }
 """Flow type -> the lines of its dumped report; the path is the archive's."""

@@ -1,4 +1,7 @@
-"""Upkeep of the scan log: bars seen live are added to the bar store, what is old is forgotten."""
+"""The scan log's bars: those seen live are added to the bar store each day.
+
+What is old of the scan log is forgotten by upkeep (`flows/upkeep_parts/scan_log.py`).
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,7 +34,7 @@ class Merged:
 
 
 async def keep_scan_log(services: Services, now: datetime) -> bool:
-    """Merge yesterday's live bars and forget what is old, once a UTC day; True if this call did.
+    """Merge yesterday's live bars, once a UTC day; True if this call did.
 
     If a symbol fails it is tried again at the next calls, and on the days after: until then its
     bars stay in the scan log, `scan_log_days` at most.
@@ -44,15 +47,17 @@ async def keep_scan_log(services: Services, now: datetime) -> bool:
     until = kept.get("merged_until")
     since = datetime.fromisoformat(until) - _AGAIN if until else None
     merged = await merge_live_bars(services, now, since=since)
-    old = now - timedelta(days=services.settings.scan_log_days)
-    forgotten = await services.scans.prune(old)
-    log.info("scan_log_kept", added=sum(merged.added.values()), failed=list(merged.failed),
-             forgotten=forgotten)  # fmt: skip
+    log.info("scan_log_kept", added=sum(merged.added.values()), failed=list(merged.failed))
     done = not merged.failed
     state = {"day": day, "tries": tries + 1, "done": done}
     state["merged_until"] = _midnight(now).isoformat() if done else until
     await services.chats.remember(_KEY, state, now)
     return done
+
+
+async def forget_scans(services: Services, now: datetime) -> int:
+    """Forget what was recorded longer than SCAN_LOG_DAYS ago; return how many rows."""
+    return await services.scans.prune(now - timedelta(days=services.settings.scan_log_days))
 
 
 async def merge_live_bars(

@@ -3,6 +3,7 @@
 import os
 
 from flows.settings import Settings
+from flows.supervisor.places import has_own_postgres, own_postgres_url
 
 DEFAULT_API_URL = "http://127.0.0.1:4200/api"
 
@@ -44,9 +45,9 @@ def prefect_environment(settings: Settings, database_url: str | None = None) -> 
         "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "100",
         "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "100",
         # 8 tasks a minute write 247 MB a day: keep events a day, runs 14 days.
-        "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P1D",
+        "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": f"P{settings.prefect_events_days}D",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "P14D",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": f"P{settings.prefect_runs_days}D",
         # Polling is the worker's fallback; events wake it.
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PREFECT_LOGGING_LEVEL": "WARNING",
@@ -58,3 +59,12 @@ def prefect_environment(settings: Settings, database_url: str | None = None) -> 
         secret = settings.prefect_api_auth_string.get_secret_value()
         found["PREFECT_API_AUTH_STRING"] = found["PREFECT_SERVER_API_AUTH_STRING"] = secret
     return found
+
+
+def prefect_database(settings: Settings) -> str | None:
+    """Return the URL of Prefect's own database: the one that is set, or that of `make run`."""
+    if settings.prefect_database_url is not None:
+        return settings.prefect_database_url.get_secret_value()
+    if settings.use_prefect and has_own_postgres(settings.home):
+        return own_postgres_url(settings.home)
+    return None

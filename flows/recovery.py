@@ -14,7 +14,6 @@ from storage.telemetry import get_logger
 
 log = get_logger(__name__)
 MOST_ATTEMPTS = 5
-KEEP_STATE_DAYS = 14
 _MANY = 1000
 
 
@@ -29,7 +28,7 @@ async def recover(services: Services) -> list[str]:
     resumed += await _lapsed(services)
     for run in await _newest(services, RunStatus.QUEUED):
         await _launched(run, services)
-    swept = services.state.sweep(time.time() - KEEP_STATE_DAYS * 86_400)
+    swept = services.state.sweep(time.time() - services.settings.state_days * 86_400)
     if resumed or swept:
         log.info("recovered", runs=[run.run_id for run in resumed], swept=len(swept))
     return [run.run_id for run in resumed]

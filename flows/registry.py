@@ -26,6 +26,7 @@ from flows.research_flows import batch_flow, sweep_flow, walkforward_flow
 from flows.retraining_flows import data_collection, model_retraining
 from flows.schedule_flow import schedule_flow
 from flows.train_model_flow import train_model_flow
+from flows.upkeep_flow import upkeep_flow
 from flows.verify_flow import verify_flow
 from pipeline.priorities import PRIORITIES
 
@@ -89,6 +90,7 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
         for found in (sweep_flow, walkforward_flow, batch_flow)
     ),
     _deployed(verify_flow, "verify_flow", "verify", "production"),
+    _deployed(upkeep_flow, "upkeep_flow", "operations", "production"),
     _deployed(label_flow, "label_flow", "ml", "production"),
     _deployed(live_scan_flow, "live_scan_flow", "live", "production", pool=LIVE_POOL),
     _deployed(parity_flow, "parity_flow", "live", "parity", "production"),

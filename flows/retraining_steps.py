@@ -150,7 +150,18 @@ async def compare(trained: Trained) -> Compared:
 
 
 async def activate(job: Retraining, trained: Trained, saved: Versioned) -> Activated:
-    """Put the version in use if the gate says so and its rival is still the one it beat."""
+    """Put the version in use if the gate says so and its rival is still the one it beat.
+
+    Of the market's versions MODELS_KEPT stay, besides all that ever were in use.
+    """
+    activated = await _activated(job, trained, saved)
+    registry, settings = job.services.models, job.services.settings
+    model_id = job.made(trained).standing.model_id
+    await registry.keep_last(model_id, settings.models_kept, job.services.clock())
+    return activated
+
+
+async def _activated(job: Retraining, trained: Trained, saved: Versioned) -> Activated:
     if not trained.learnt.verdict.promoted:
         return Activated(activated=False)
     if await put_in_use(job.made(trained), saved.version, job.services) is None:

@@ -79,15 +79,16 @@ class RunMirror:
         return f"state/{self._run_id}/{name}"
 
 
-def sweep_shared(objects: SharedObjects, before: float) -> list[str]:
-    """Remove what runs left that wrote last before that (epoch seconds); return their ids."""
-    runs: dict[str, list[str]] = {}
+def sweep_shared(objects: SharedObjects, before: float, *, dry: bool = False) -> dict[str, int]:
+    """Remove what runs left that wrote last before that (epoch seconds); the bytes of each."""
+    runs: dict[str, dict[str, int]] = {}
     fresh = set()
     for name, each in objects.listed("state").items():
         run_id = name.split("/")[1]
-        runs.setdefault(run_id, []).append(name)
+        runs.setdefault(run_id, {})[name] = each.size
         if each.changed.timestamp() >= before:
             fresh.add(run_id)
     old = sorted(runs.keys() - fresh)
-    objects.remove(name for run_id in old for name in runs[run_id])
-    return old
+    if not dry:
+        objects.remove(name for run_id in old for name in runs[run_id])
+    return {run_id: sum(runs[run_id].values()) for run_id in old}

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -12,9 +12,9 @@ from flows.cpu import CpuPool
 from flows.exchange_apart import ApartHistory
 from flows.hosts import host_of, owner_on
 from flows.launcher import InProcessLauncher, Launcher, PrefectLauncher
+from flows.prefect_env import prefect_database
 from flows.settings import Settings
 from flows.state import StateFolder
-from flows.supervisor.places import has_own_postgres, own_postgres_url
 from storage.api_tokens import SqlTokenStore
 from storage.audit import SqlAuditLog
 from storage.backup.port import Backups
@@ -23,6 +23,7 @@ from storage.brokers.paper import PaperBroker
 from storage.chats import SqlChatStore
 from storage.cooldown import RedisCooldowns
 from storage.database import Database, migrate, open_database
+from storage.database_care import care_of
 from storage.deployments import SqlDeploymentStore
 from storage.entry_ports import RateLimits, RequestKeys, TokenStore, UpdateInbox
 from storage.feeds.ccxt_exchange import CcxtHistory
@@ -136,6 +137,8 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
     home.mkdir(parents=True, exist_ok=True)
     database = open_database(settings.database)
     objects = make_objects(settings)
+    url = prefect_database(settings)
+    prefect = None if url is None else open_database(url)
     lease = make_lease(settings)
     cooldowns = make_cooldowns(settings)
     rates = make_rates(settings)
@@ -149,7 +152,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
         signals = SqlSignalStore(database.engine, cooldowns)
         services = Services(
             **_stores(database),
-            **make_places(settings, database, objects),
+            **make_places(settings, database, objects, prefect),
             instruments=instruments,
             news=CsvNews(home / "news.csv"),
             lease=lease,
@@ -171,7 +174,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
     finally:
         redis = lease if isinstance(lease, RedisLease) else None
         paced = rates if isinstance(rates, SteadyRateLimits) else None
-        for part in (launcher, cpu, feed, exchange, redis, paced, cooldowns, database):
+        for part in (launcher, cpu, feed, exchange, redis, paced, cooldowns, prefect, database):
             if part is not None:
                 await part.close()
 
@@ -211,23 +214,26 @@ def make_objects(settings: Settings) -> Objects | None:
     return Objects(settings.storage_url, access)
 
 
-def make_places(settings: Settings, database: Database, objects: Objects | None) -> Places:
+def make_places(
+    settings: Settings, database: Database, objects: Objects | None, prefect: Database | None
+) -> Places:
     """Return the stores that keep files: in the home, or in shared storage where that is set."""
-    home, engine = settings.home, database.engine
+    home, engine, cache_mb = settings.home, database.engine, settings.bar_cache_mb
     if objects is None:
-        return places_at_home(home, engine, utc_now)
-    return shared_places(objects, home, engine, utc_now, cache_mb=settings.bar_cache_mb)
+        places = places_at_home(home, engine, utc_now)
+    else:
+        places = shared_places(objects, home, engine, utc_now, cache_mb=cache_mb)
+    if prefect is not None:
+        places["upkeep"] = replace(places["upkeep"], prefect=care_of(prefect.engine))
+    return places
 
 
 def make_backups(settings: Settings) -> Backups:
     """Return the backups of this home and its databases."""
-    prefect = settings.prefect_database_url
-    prefect_url = None if prefect is None else prefect.get_secret_value()
-    if prefect_url is None and settings.use_prefect and has_own_postgres(settings.home):
-        prefect_url = own_postgres_url(settings.home)
     standard = settings.backup_dir or settings.home / "backups"
     folder = standard.expanduser().absolute()
-    return FileBackups(settings.home, settings.database, folder, prefect_url=prefect_url)
+    prefect = prefect_database(settings)
+    return FileBackups(settings.home, settings.database, folder, prefect_url=prefect)
 
 
 def make_cpu(settings: Settings, *, computes: bool) -> CpuPool:

@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings
 
 from pipeline.domain.backup_keep import KeepRule
 from pipeline.domain.errors import BadRequestError
+from pipeline.domain.upkeep import bars_kept
 
 
 class OperationSettings(BaseSettings):
@@ -54,6 +55,54 @@ class OperationSettings(BaseSettings):
     log_max_mb: int = Field(
         default=4000, ge=100, description="most that all log files together may take (megabytes)"
     )
+    runs_days: int = Field(
+        default=180,
+        ge=7,
+        le=3650,
+        description="how long ended runs are kept that no model, label or signal points to (days)",
+    )
+    state_days: int = Field(
+        default=14,
+        ge=1,
+        le=3650,
+        description="how long a run's finished tasks are kept, from which it can go on (days)",
+    )
+    artifacts_days: int = Field(
+        default=90,
+        ge=7,
+        le=3650,
+        description="how long files of the archive are kept: pictures, tables, reports (days)",
+    )
+    outbox_days: int = Field(
+        default=30, ge=2, le=3650, description="how long sent messages are remembered (days)"
+    )
+    given_up_days: int = Field(
+        default=90,
+        ge=2,
+        le=3650,
+        description="how long messages that could not be sent are remembered (days)",
+    )
+    marks_days: int = Field(
+        default=30,
+        ge=7,
+        le=3650,
+        description="how long asked questions, keys of requests, past times of schedules and "
+        "cooldowns that are over are remembered (days)",
+    )
+    bars_days: str | None = Field(
+        default=None,
+        description="bars beyond that age leave the bar store for SCOUT_HOME/bars_archive: "
+        "M1=730 M5=1825 …; unset: all stay (days)",
+    )
+    prefect_events_days: int = Field(
+        default=1, ge=1, le=365, description="how long Prefect's server keeps events (days)"
+    )
+    prefect_runs_days: int = Field(
+        default=14,
+        ge=1,
+        le=3650,
+        description="how long Prefect's server keeps its records of runs (days)",
+    )
     log_days: int = Field(
         default=30, ge=1, le=3650, description="how long the log files are kept (days)"
     )
@@ -74,3 +123,9 @@ class OperationSettings(BaseSettings):
             return KeepRule.parse(value).word
         except BadRequestError as error:
             raise ValueError(error.user_text) from error
+
+    @field_validator("bars_days")
+    @classmethod
+    def _known_timeframes(cls, value: str | None) -> str | None:
+        bars_kept(value or "")
+        return value

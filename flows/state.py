@@ -110,23 +110,34 @@ class StateFolder:
         with self.executing(run_id) as free:
             return not free
 
-    def sweep(self, before: float) -> list[str]:
-        """Remove what runs left that ended long ago; return their ids.
+    def sweep(self, before: float, *, dry: bool = False) -> dict[str, int]:
+        """Remove what runs left that ended long ago; return the bytes of each by its id.
 
         Parameters
         ----------
         before
             Epoch seconds; folders changed since are left alone.
+        dry
+            Only say what would go.
         """
-        swept = []
+        swept = {}
         for folder in self.root.glob("*"):
-            if folder.stat().st_mtime < before and not self.executed(folder.name):
-                shutil.rmtree(folder, ignore_errors=True)
-                swept.append(folder.name)
-        if self._objects is not None and time.monotonic() >= self._sweep_shared_at:
-            self._sweep_shared_at = time.monotonic() + _SWEEP_SHARED_SECONDS
-            swept += sweep_shared(self._objects, before)
+            if folder.stat().st_mtime < before and not self._busy(folder.name):
+                swept[folder.name] = sum(
+                    path.stat().st_size for path in folder.rglob("*") if path.is_file()
+                )
+                if not dry:
+                    shutil.rmtree(folder, ignore_errors=True)
+        if self._objects is not None and (dry or time.monotonic() >= self._sweep_shared_at):
+            if not dry:
+                self._sweep_shared_at = time.monotonic() + _SWEEP_SHARED_SECONDS
+            for run_id, size in sweep_shared(self._objects, before, dry=dry).items():
+                swept[run_id] = swept.get(run_id, 0) + size
         return swept
+
+    def _busy(self, run_id: str) -> bool:
+        """Tell whether it is executed now, without making a lock where none is."""
+        return (self.root / run_id / LOCK).exists() and self.executed(run_id)
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:

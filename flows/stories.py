@@ -11,6 +11,7 @@ from flows.replay import REPLAY
 from flows.story import Story
 from flows.sweep import SWEEP
 from flows.train_model import TRAIN
+from flows.upkeep import UPKEEP
 from flows.verify import VERIFY
 from flows.walkforward import WALKFORWARD
 from pipeline.domain.request import Run
@@ -28,6 +29,7 @@ STORIES: dict[str, Story] = {
         LABEL,
         BACKUP,
         COLLECTION,
+        UPKEEP,
         TRAIN,
         RETRAINING,  # after TRAIN, whose command it shares: START tells them apart by the market
     )

@@ -83,7 +83,7 @@ class ParquetBarStore:
         return self._root / checked_symbol(symbol) / timeframe.value
 
     @contextmanager
-    def _locked(self, symbol: str) -> Iterator[None]:
+    def locked(self, symbol: str) -> Iterator[None]:
         """Hold the symbol's lock against other threads and processes; map disk faults."""
         folder = self._folder(symbol, Timeframe.M1).parent
         try:
@@ -98,7 +98,7 @@ class ParquetBarStore:
         self, symbol: str, timeframe: Timeframe, bars: pd.DataFrame, source: str, now: datetime
     ) -> tuple[int, int]:
         folder = self._folder(symbol, timeframe)
-        with self._locked(symbol):
+        with self.locked(symbol):
             self._part_synthetic(symbol, timeframe, source)
             meta = load(folder) or no_bars_held()
             if source != SYNTHETIC and SYNTHETIC in meta["sources"]:
@@ -156,14 +156,14 @@ class ParquetBarStore:
     def _remove(self, symbol: str, timeframe: Timeframe) -> None:
         folder = self._folder(symbol, timeframe)
         if folder.is_dir():
-            with self._locked(symbol):
+            with self.locked(symbol):
                 erase(folder)
 
     def _note_score(self, symbol: str, timeframe: Timeframe, score: float) -> None:
         folder = self._folder(symbol, timeframe)
         if load(folder) is None:
             return
-        with self._locked(symbol):
+        with self.locked(symbol):
             meta = load(folder)
             if meta is not None:
                 save(folder, meta | {"score": score})

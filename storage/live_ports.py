@@ -223,6 +223,10 @@ class ScanLog(Protocol):
         """Return the scans with start <= trigger_time < end, newest first."""
         ...
 
+    async def old(self, before: datetime) -> int:
+        """Return how many rows were recorded before that."""
+        ...
+
     async def prune(self, before: datetime) -> int:
         """Forget scans, marks, evaluations and bars recorded before that; return how many rows.
 

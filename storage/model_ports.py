@@ -147,6 +147,10 @@ class ModelRegistry(Protocol):
         """Return the standings a model had, newest first."""
         ...
 
+    async def removable(self, model_id: str, count: int) -> list[str]:
+        """Return which versions `keep_last` would remove."""
+        ...
+
     async def keep_last(self, model_id: str, count: int, now: datetime) -> list[str]:
         """Remove the files and rows of all but the newest `count`; return which versions.
 

@@ -160,13 +160,16 @@ class FileModelRegistry:
         async with reading(self._engine) as db:
             return await _history(db, model_id)
 
+    async def removable(self, model_id: str, count: int) -> list[str]:
+        """Return which versions `keep_last` would remove."""
+        async with reading(self._engine) as db:
+            return await _removable(db, model_id, count)
+
     async def keep_last(self, model_id: str, count: int, now: datetime) -> list[str]:
         """Remove the files and rows of all but the newest; return which versions."""
         async with writing(self._engine) as db:
             await alone(db, _LOCK)
-            kept = [row.version for row in await _kept(db, model_id)]
-            standing, _ = await _standing(db, model_id)
-            gone = dropped(kept, count, standing, await _history(db, model_id))
+            gone = await _removable(db, model_id, count)
             mine = _V.model_id == model_id, _V.version.in_(gone)
             await db.execute(update(MODEL_VERSIONS).where(*mine).values(removed_at=now))
         async with writing(self._engine) as db:
@@ -182,6 +185,12 @@ class FileModelRegistry:
         for version in (await db.execute(query)).scalars().all():
             await _off_loop(self._files.remove, model_id, version)
         await _off_loop(self._files.tidy, model_id)
+
+
+async def _removable(db: AsyncConnection, model_id: str, count: int) -> list[str]:
+    kept = [row.version for row in await _kept(db, model_id)]
+    standing, _ = await _standing(db, model_id)
+    return dropped(kept, count, standing, await _history(db, model_id))
 
 
 async def _count_up(db: AsyncConnection, engine: AsyncEngine, model_id: str, floor: int) -> int:

@@ -12,6 +12,7 @@ from storage.archive import FileArchive
 from storage.archive_upkeep import FileArchiveUpkeep
 from storage.bar_cache import BarCache
 from storage.bar_index import BarIndexes
+from storage.bar_upkeep import ParquetBarUpkeep
 from storage.bars import ParquetBarStore
 from storage.database_care import care_of
 from storage.model_files import ModelFiles
@@ -44,12 +45,13 @@ class Places(TypedDict):
 def places_at_home(home: Path, engine: AsyncEngine, clock: Callable[[], datetime]) -> Places:
     """Return the stores of a host that shares nothing: all files are in its home."""
     files = FileArchiveUpkeep(home / "archive", engine)
+    bars = ParquetBarUpkeep(home / "bars", home / "bars_archive")
     return Places(
         bars=ParquetBarStore(home / "bars"),
         archive=FileArchive(home / "archive", engine, clock),
         models=FileModelRegistry(ModelFiles(home / "models"), engine),
         setups=FileSetupStore(builtin_library(), home / "rules", home / "versions"),
-        upkeep=Upkeep(SqlRetention(engine), files, care_of(engine)),
+        upkeep=Upkeep(SqlRetention(engine), files, care_of(engine), bars),
     )
 
 

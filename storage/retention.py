@@ -11,7 +11,7 @@ from pipeline.domain.request import RunStatus
 from storage.database import is_sqlite, reading, writing
 from storage.live_tables import COOLDOWNS, LABELED_TRADES, PULSES, SIGNALS
 from storage.model_tables import MODEL_VERSIONS
-from storage.operation_tables import REQUEST_KEYS, SCHEDULE_FIRES
+from storage.operation_tables import REQUEST_KEYS, SCHEDULE_FIRES, TELEGRAM_UPDATES
 from storage.tables import MEMORIES, OUTBOX, OWED, RUN_TASKS, RUNS
 from storage.upkeep_ports import PASSING, Kind, Pointers
 
@@ -114,4 +114,5 @@ _KINDS: Mapping[Kind, tuple[Table, Old]] = {
     Kind.FIRES: (SCHEDULE_FIRES, _not_the_newest),
     Kind.COOLDOWNS: (COOLDOWNS, _warm_again),
     Kind.PULSES: (PULSES, lambda before: PULSES.c.at < before),
+    Kind.UPDATES: (TELEGRAM_UPDATES, lambda before: TELEGRAM_UPDATES.c.done_at < before),
 }

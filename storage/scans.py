@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Table, delete, literal_column, select
+from sqlalchemy import ColumnElement, Table, delete, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from pipeline.domain.live import Evaluation, LiveScanReport
@@ -121,6 +121,12 @@ class SqlScanLog:
         async with reading(self._engine) as db:
             found = (await db.execute(newest)).scalars().all()
         return [LiveScanReport.model_validate(each) for each in found]
+
+    async def old(self, before: datetime) -> int:
+        """Return how many rows were recorded before that."""
+        counts = [select(func.count()).where(table.c.seen_at < before) for table in _TABLES]
+        async with reading(self._engine) as db:
+            return sum([(await db.execute(each)).scalar_one() for each in counts])
 
     async def prune(self, before: datetime) -> int:
         """Forget what was recorded before that; return how many rows."""

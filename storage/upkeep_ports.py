@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from pipeline.domain.market import Timeframe
+
 
 class Kind(StrEnum):
     """Rows that go by their age alone."""
@@ -21,6 +23,7 @@ class Kind(StrEnum):
     FIRES = "times of schedules"
     COOLDOWNS = "cooldowns"
     PULSES = "pulses"
+    UPDATES = "handled updates"
 
 
 PASSING = ("command:", "import:", "asked:", "setup_offer:", "launch:", "told:")
@@ -127,6 +130,26 @@ class ArchiveUpkeep(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class OldMonths:
+    """Months of bars that are old, as 2024-01, oldest first, and their bytes."""
+
+    months: tuple[str, ...] = ()
+    size: int = 0
+
+
+class BarUpkeep(Protocol):
+    """Bars that are too old to be held."""
+
+    async def old(self, symbol: str, timeframe: Timeframe, before: datetime) -> OldMonths:
+        """Return the months that ended before that; the newest month held is never old."""
+        ...
+
+    async def put_away(self, symbol: str, timeframe: Timeframe, before: datetime) -> OldMonths:
+        """Move those months out of the bar store, so that no crash loses them."""
+        ...
+
+
 class DatabaseCare(Protocol):
     """The database's own upkeep."""
 
@@ -155,8 +178,13 @@ class DatabaseCare(Protocol):
 
 @dataclass(frozen=True)
 class Upkeep:
-    """What upkeep needs of storage."""
+    """What upkeep needs of storage.
+
+    `bars` is None where hosts share them. `prefect` is Prefect's database, where it is known.
+    """
 
     rows: RetentionStore
     files: ArchiveUpkeep
     database: DatabaseCare
+    bars: BarUpkeep | None = None
+    prefect: DatabaseCare | None = None

@@ -135,6 +135,17 @@ TASK_WORDS: Final[Mapping[str, str]] = {
     "backup_copy": "Copy everything aside",
     "backup_check": "Read it back",
     "retention": "Let old backups go",
+    "runs": "Forget old runs",
+    "state": "Remove kept tasks",
+    "artifacts": "Remove old files",
+    "deliveries": "Forget sent messages",
+    "scan_log": "Shorten the scan log",
+    "marks": "Forget small marks",
+    "models": "Remove old models",
+    "bars": "Put old bars away",
+    "leftovers": "Clear up after crashes",
+    "database": "Tidy the database",
+    "prefect": "Look after Prefect",
     "telegram_notify": "Send the result",
 }
 TASK_MARKS: Final[Mapping[str, str]] = {

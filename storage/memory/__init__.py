@@ -1,6 +1,7 @@
 """The ports in memory: for tests and for trying things; gone with the process."""
 
 from storage.memory.archive import MemoryArchive
+from storage.memory.bar_upkeep import MemoryBarUpkeep
 from storage.memory.chats import MemoryChatStore
 from storage.memory.deployments import MemoryDeploymentStore
 from storage.memory.entry import (
@@ -27,6 +28,7 @@ __all__ = [
     "MemoryArchive",
     "MemoryArchiveUpkeep",
     "MemoryAuditLog",
+    "MemoryBarUpkeep",
     "MemoryChatStore",
     "MemoryDatabaseCare",
     "MemoryDeploymentStore",

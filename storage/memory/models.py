@@ -93,12 +93,16 @@ class MemoryModelRegistry:
         """Return the standings a model had, newest first."""
         return self._history.get(model_id, [])[::-1]
 
+    async def removable(self, model_id: str, count: int) -> list[str]:
+        """Return which versions `keep_last` would remove."""
+        kept = [row.version for row in await self.versions(model_id)]
+        standing, history = await self.standing(model_id), await self.history(model_id)
+        return dropped(kept, count, standing, history)
+
     async def keep_last(self, model_id: str, count: int, now: datetime) -> list[str]:
         """Remove all but the newest; return which versions."""
         del now
-        kept = [row.version for row in await self.versions(model_id)]
-        standing, history = await self.standing(model_id), await self.history(model_id)
-        gone = dropped(kept, count, standing, history)
+        gone = await self.removable(model_id, count)
         for version in gone:
             place = model_id, version
             self._kept[place] = _Kept(None, self._kept[place].row)

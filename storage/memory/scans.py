@@ -91,6 +91,14 @@ class MemoryScanLog:
         found = [r for r in newest_first if start <= r.trigger_time < end]
         return sorted(found, key=lambda r: r.trigger_time, reverse=True)[:limit]
 
+    async def old(self, before: datetime) -> int:
+        """Return how many rows were recorded before that."""
+        tables: list[dict[Any, Any]] = [*self._bars.values(), self._marks]
+        tables += self._stretches.values()
+        seen = [at for _, at in self._scans]
+        seen += [at for table in tables for _, at in table.values()]
+        return sum(at < before for at in seen)
+
     async def prune(self, before: datetime) -> int:
         """Forget what was recorded before that; return how many rows."""
         rows = len(self._scans)

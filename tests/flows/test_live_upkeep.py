@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from flows.chores import CHORES
-from flows.live_upkeep import keep_scan_log, merge_live_bars
+from flows.live_upkeep import forget_scans, keep_scan_log, merge_live_bars
 from pipeline.domain.bars import fingerprint
 from pipeline.domain.errors import StoreDownError
 from pipeline.domain.live import LIVE, LiveScanReport
@@ -149,7 +149,7 @@ class TestEachDay:
         assert services.settings.scan_log_days == 30
         assert await keep_scan_log(services, NOON + 30 * DAY)
         assert len(await services.scans.bars(LIVE, "GBPUSD")) == 3
-        assert await keep_scan_log(services, NOON + 31 * DAY)
+        assert await forget_scans(services, NOON + 31 * DAY)
         assert len(await services.scans.bars(LIVE, "GBPUSD")) == 0
         assert await services.scans.symbols(LIVE) == []
         assert len(await held(services)) == 3

@@ -45,7 +45,7 @@ async def launched(services):
 async def rerun(run, services, *, swept=True):
     """Run it again; `swept`: after everything kept for a rerun is gone."""
     if swept:
-        assert services.state.sweep(before=float("inf")) == [run.run_id]
+        assert list(services.state.sweep(before=float("inf"))) == [run.run_id]
     return await done(await control.rerun(run.run_id, CHAT, services), services)
 
 

@@ -81,5 +81,7 @@ def test_sweep_takes_old_folders_only(tmp_path):
     folder.of_run("old").keep("task", Output(count=1))
     folder.of_run("new").keep("task", Output(count=1))
     os.utime(tmp_path / "old", (1, 1))
-    assert folder.sweep(before=1000.0) == ["old"]
+    assert list(folder.sweep(before=1000.0, dry=True)) == ["old"]
+    assert (tmp_path / "old").exists()
+    assert list(folder.sweep(before=1000.0)) == ["old"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new"]

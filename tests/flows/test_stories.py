@@ -21,7 +21,7 @@ from pipeline.domain.request import Actor, Channel, RunStatus
 from tests.kit.deliveries import owed
 from tests.kit.plain_services import plain_services
 
-OWNERS_OWN = {"backup"}
+OWNERS_OWN = {"backup", "upkeep"}
 CHAT = Actor(channel=Channel.TELEGRAM, user_id=1, chat_id=5)
 
 

@@ -10,6 +10,8 @@ from storage.api_tokens import SqlTokenStore
 from storage.archive import FileArchive
 from storage.archive_upkeep import FileArchiveUpkeep
 from storage.audit import SqlAuditLog
+from storage.bar_upkeep import ParquetBarUpkeep
+from storage.bars import ParquetBarStore
 from storage.chats import SqlChatStore
 from storage.cooldown import RedisCooldowns
 from storage.database import Database, open_database
@@ -21,6 +23,7 @@ from storage.memory import (
     MemoryArchive,
     MemoryArchiveUpkeep,
     MemoryAuditLog,
+    MemoryBarUpkeep,
     MemoryChatStore,
     MemoryDatabaseCare,
     MemoryDeploymentStore,
@@ -39,6 +42,7 @@ from storage.memory import (
     MemoryUpdateInbox,
     MemoryWatchStore,
 )
+from storage.memory_bars import MemoryBarStore
 from storage.model_files import ModelFiles
 from storage.model_registry import FileModelRegistry
 from storage.object_archive import ObjectArchive
@@ -78,6 +82,7 @@ class Stores:
     ) -> None:
         self.url = url
         self._clock = clock
+        self._bars_folder = folder.parent / "bars"
         self.redis_url = redis_url
         self.objects = objects
         self._redis: list[RedisCooldowns] = []
@@ -147,19 +152,25 @@ class Stores:
     def archive(self):
         return self._make(self._memory_archive, self._placed_archive)
 
+    def bars(self):
+        return self._make(MemoryBarStore, lambda _: ParquetBarStore(self._bars_folder))
+
     def upkeep(self) -> Upkeep:
         if self.url is None:
             rows = MemoryRetention(
                 self.runs(), self.outbox(), self.chats(), self.signals(), self.models(),
                 self._taught,
             )  # fmt: skip
-            return Upkeep(rows, MemoryArchiveUpkeep(self.archive()), MemoryDatabaseCare())
+            bars = MemoryBarUpkeep(self.bars())
+            files = MemoryArchiveUpkeep(self.archive())
+            return Upkeep(rows, files, MemoryDatabaseCare(), bars)
         engine = self.database().engine
         if self.objects is not None:
             files: Any = ObjectArchiveUpkeep(self.objects, engine)
         else:
             files = FileArchiveUpkeep(self._folder, engine)
-        return Upkeep(SqlRetention(engine), files, care_of(engine))
+        bars = ParquetBarUpkeep(self._bars_folder, self._bars_folder.with_name("bars_archive"))
+        return Upkeep(SqlRetention(engine), files, care_of(engine), bars)
 
     def database(self) -> Database:
         self._databases.append(open_database(self.url))
