@@ -27,9 +27,9 @@ def host_of(home: Path) -> str:
 
 def owner_on(host: str) -> str:
     """Return a name for this process: no other has it, now or later."""
-    return f"{host}/{os.getpid()}-{secrets.token_hex(3)}"
+    return f"{host}:{os.getpid()}-{secrets.token_hex(3)}"
 
 
 def same_host(owner: str, other: str) -> bool:
     """Tell whether two owners share a home and its locks."""
-    return owner.partition("/")[0] == other.partition("/")[0]
+    return owner.partition(":")[0] == other.partition(":")[0]

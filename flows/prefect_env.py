@@ -15,7 +15,9 @@ def use_prefect_environment(settings: Settings) -> None:
             os.environ[name] = value
 
 
-def prefect_environment(settings: Settings, database_url: str | None = None) -> dict[str, str]:
+def prefect_environment(
+    settings: Settings, database_url: str | None = None, redis_url: str | None = None
+) -> dict[str, str]:
     """Return the variables that tune Prefect; all figures are measured on 3.8.8.
 
     Parameters
@@ -23,6 +25,8 @@ def prefect_environment(settings: Settings, database_url: str | None = None) -> 
     database_url
         `postgresql+asyncpg://…` for the server. SQLite with any other writer makes a flow wait
         for seconds, so give one to the server; clients need none.
+    redis_url
+        `redis://…` through which several servers on one database hear of each other's events.
     """
     home = settings.home / "prefect"
     found = {
@@ -55,6 +59,8 @@ def prefect_environment(settings: Settings, database_url: str | None = None) -> 
     }
     if database_url:
         found["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = database_url
+    if redis_url:
+        found |= among_servers(redis_url)
     if settings.prefect_api_auth_string is not None:
         secret = settings.prefect_api_auth_string.get_secret_value()
         found["PREFECT_API_AUTH_STRING"] = found["PREFECT_SERVER_API_AUTH_STRING"] = secret
@@ -68,3 +74,20 @@ def prefect_database(settings: Settings) -> str | None:
     if settings.use_prefect and has_own_postgres(settings.home):
         return own_postgres_url(settings.home)
     return None
+
+
+def among_servers(redis_url: str) -> dict[str, str]:
+    """Return what makes several Prefect servers on one PostgreSQL one: events go through Redis.
+
+    Without it a worker that listens at one server doesn't hear of a run created at another.
+    """
+    return {
+        "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
+        "PREFECT_MESSAGING_CACHE": "prefect_redis.messaging",
+        "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect_redis.ordering",
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
+        "PREFECT_REDIS_MESSAGING_URL": redis_url,
+        "PREFECT_SERVER_DOCKET_URL": redis_url,
+        # At most a second's wait for an event that would fill a batch; 10 s is the default.
+        "PREFECT_REDIS_MESSAGING_PUBLISHER_PUBLISH_EVERY": "1",
+    }

@@ -165,7 +165,7 @@ class Run(BaseModel):
         default=1,
         description="the attempt that a person asked for last; what is owed is told once",
     )
-    owner: str = Field(default="", description="the process that executes it: HOST/PROCESS")
+    owner: str = Field(default="", description="the process that executes it: HOST:PROCESS")
     lease_until: datetime | None = None
     cancel_requested: bool = False
     error: str = ""

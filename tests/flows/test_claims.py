@@ -42,7 +42,7 @@ async def waiting(services, monkeypatch):
 
 def elsewhere(services, tmp_path):
     """The same database seen from another host: another home, another owner."""
-    return replace(services, owner="other/1", state=StateFolder(tmp_path / "other" / "state"))
+    return replace(services, owner="other:1", state=StateFolder(tmp_path / "other" / "state"))
 
 
 async def begun(services, run, seconds):
@@ -99,7 +99,7 @@ async def test_who_has_lost_the_run_stops_and_writes_nothing(services, waiting, 
     assert await one is RunStatus.QUEUED
     assert await two is RunStatus.COMPLETED
     run = await services.runs.get(waiting.run_id)
-    assert (run.status, run.attempt, run.owner) == (RunStatus.COMPLETED, 2, "other/1")
+    assert (run.status, run.attempt, run.owner) == (RunStatus.COMPLETED, 2, "other:1")
     reports = [d for d in await owed(services.outbox) if d.kind is DeliveryKind.REPORT]
     assert len(reports) == 1
 

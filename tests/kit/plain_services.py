@@ -203,7 +203,7 @@ async def plain_services(
         launcher=launcher,
         cpu=cpu or InlineCpu(),
         clock=clock,
-        owner=f"host/{home}",
+        owner=f"host:{home}",
     )
     try:
         yield services

@@ -27,7 +27,8 @@ _READY_SECONDS = 90
 class PrefectServer:
     """A running Prefect server at `api_url`; `restart` keeps its database and port."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, redis_url: str | None = None) -> None:
+        self._redis_url = redis_url
         self.folder = Path(tempfile.mkdtemp(prefix="scout-prefect-"))
         self.port = free_port()
         self.api_url = f"http://127.0.0.1:{self.port}/api"
@@ -36,7 +37,7 @@ class PrefectServer:
 
     def start(self) -> None:
         settings = Settings(_env_file=None, scout_home=self.folder, prefect_api_url=self.api_url)
-        env = {**os.environ, **prefect_environment(settings, self._database_url)}
+        env = {**os.environ, **prefect_environment(settings, self._database_url, self._redis_url)}
         command = [sys.executable, "-m", "prefect", "server", "start",
                    "--host", "127.0.0.1", "--port", str(self.port)]  # fmt: skip
         with (self.folder / "server.log").open("ab") as log:
