@@ -65,6 +65,14 @@ def built_in_schedules(settings: Settings) -> tuple[BuiltIn, ...]:
             to_pass=nothing_scanned,
         ),
         BuiltIn("upkeep", "upkeep_flow", {"text": "/upkeep"}, "40 1 * * *", zone="UTC"),
+        BuiltIn(
+            "backup",
+            "backup_flow",
+            {"text": "/backup"},
+            _weekly(settings.backup_schedule),
+            enabled=settings.backup_schedule != "off",
+            catch_up_hours=144,
+        ),
         *(
             BuiltIn(
                 f"retrain-{symbol.replace('/', '-')}",

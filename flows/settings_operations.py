@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings
 from pipeline.domain.backup_keep import KeepRule
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.upkeep import bars_kept
+from pipeline.weekly_time import WeeklyTime
 
 
 class OperationSettings(BaseSettings):
@@ -115,6 +116,19 @@ class OperationSettings(BaseSettings):
         default="4w 3m",
         description="which backups are kept: the newest of so many weeks and of so many months",
     )
+
+    backup_schedule: str = Field(
+        default="weekly_sunday_02:00",
+        description="when one is made, in the zone of TIMEZONE: weekly_DAY_HH:MM or off",
+    )
+
+    @field_validator("backup_schedule")
+    @classmethod
+    def _known_time(cls, value: str) -> str:
+        try:
+            return "off" if value.lower() == "off" else WeeklyTime.parse(value).word
+        except BadRequestError as error:
+            raise ValueError(error.user_text) from error
 
     @field_validator("backup_keep")
     @classmethod

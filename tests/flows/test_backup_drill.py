@@ -215,6 +215,7 @@ async def the_rest_is_there(services, before):
     versions = await services.setups.versions("Every_engulfing_v1")
     assert len(versions) > 2
     assert (services.settings.home / "rules" / f"{setup}.yaml").exists()
+    assert (await services.audit.verify()).whole
     trail = await services.audit.newest(10_000)
     assert trail[0].action == "restore"
     assert {each.run_id for each in trail} >= set(before.runs)
