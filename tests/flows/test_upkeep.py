@@ -9,12 +9,17 @@ import pytest
 from bot.reports import report_view
 from flows import control
 from flows.cli_reports import lines_of_report
+from flows.tasks import Stop
 from flows.upkeep import UPKEEP_TASKS
+from flows.upkeep_parts import DOES
+from flows.upkeep_parts.job import Job
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.report import DeliveryKind
 from pipeline.domain.request import Actor, Channel, RunStatus
 from pipeline.domain.upkeep import PARTS, UpkeepReport
-from tests.kit.aged_home import AGES, NOW, age, at_home, do_part, look
+from storage.archive import FileArchive
+from storage.database import open_database
+from tests.kit.aged_home import AGES, NOW, age, at_home, do_part, look, one_day
 from tests.kit.plain_services import plain_services
 
 CHAT = Actor(channel=Channel.TELEGRAM, user_id=1, chat_id=5)
@@ -147,6 +152,27 @@ async def test_an_upkeep_run_again_looks_anew(home):
         await services.launcher.wait(run.run_id)
         again = UpkeepReport.model_validate((await services.runs.get(run.run_id)).report)
         assert sum(part.removed for part in again.parts) == 0
+
+
+async def test_with_upkeep_each_night_the_size_stays_flat(tmp_path):
+    """Twenty days of work: no day after the second week keeps more rows and files than the one before."""
+    home, start, kept = tmp_path / "home", NOW - timedelta(days=20), []
+    days = {"runs_days": 7, "state_days": 5, "artifacts_days": 7, "scan_log_days": 5,
+            "outbox_days": 5, "given_up_days": 5, "marks_days": 7}  # fmt: skip
+    async with at_home(home, **days) as services:
+        database = open_database(services.settings.database)
+        archive = FileArchive(home / "archive", database.engine, lambda: now)
+        for day in range(20):
+            now = start + timedelta(days=day)
+            await one_day(services, archive, now, f"{day}")
+            for part in ("runs", "state", "artifacts", "deliveries", "scan_log", "marks"):
+                await DOES[part](Job(services, now, dry=False, stop=Stop()))
+            runs = len(await services.runs.newest(1000))
+            files = sum(path.is_file() for path in home.joinpath("archive").rglob("*"))
+            kept.append((runs, files, await services.scans.old(now + timedelta(days=1))))
+        await database.close()
+    assert kept[-1] == kept[-5] == kept[12]
+    assert kept[-1][0] == 8
 
 
 def test_there_are_things_of_all_ages():
