@@ -80,6 +80,13 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "why", "Why there was no signal", "/why GER40 2025-03-10 10:15 Frank_raid_v1", "viewer"
     ),
     Command("train", "Train the model that scores signals", "/train setup=IB_raid_v1", "trader"),
+    Command(
+        "schedule",
+        "Ask for something again and again",
+        '/schedule "/backtest Frank_raid_v1 GER40 M5 last 30d" every weekday 22:30',
+        "trader",
+    ),
+    Command("schedules", "What is asked by itself, and when", "/schedules", "viewer"),
     Command("parity", "Live held against the backtest", "/parity yesterday", "trader"),
     Command("signal", "Everything about one signal", "/signal sig_live_012", "viewer"),
     Command("week", "What a week of signals made", "/week last", "viewer"),

@@ -109,6 +109,7 @@ ROLE_OF_PRESS: Final[dict[str, str]] = {
     "in": "viewer",
     "md": "owner",
     "mds": "viewer",
+    "sd": "trader",
 }
 """The role each kind of button needs; a kind that isn't here is nobody's."""
 
