@@ -9,7 +9,7 @@ from prefect.client.orchestration import PrefectClient
 
 from flows import control
 from flows.model_retraining import model_retraining
-from flows.registry import deployments_for, ensure_deployments
+from flows.schedule_sync import DEPLOYMENT
 from flows.services import open_services
 from flows.settings import Settings
 from pipeline.domain.exchange import RetrainingResult
@@ -21,7 +21,7 @@ from tests.kit.prefect_server import WorkerProcess, prefect_server
 __all__ = ["prefect_server"]
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(540)]
 CHAT = Actor(channel=Channel.TELEGRAM, user_id=1, chat_id=5)
-WANTED = {"symbol": "BTC/USDT", "days": 30}
+NAME = "retrain-BTC-USDT"
 
 
 async def ended(run_id, services, seconds=200):
@@ -37,7 +37,7 @@ async def scheduled(services, seconds=240):
     async with asyncio.timeout(seconds):
         while True:
             for run in await services.runs.newest(20):
-                if run.actor.channel is Channel.SCHEDULE and run.actor.name == "prefect":
+                if run.actor.channel is Channel.SCHEDULE and run.actor.name == NAME:
                     return run
             await asyncio.sleep(0.5)
 
@@ -63,14 +63,10 @@ async def test_schedule_deployment_chat_and_plain_call_give_the_same(prefect_ser
                 first = await ended((await scheduled(services)).run_id, services)
                 assert first.status is RunStatus.COMPLETED, first.error
                 assert first.request["trigger"] == "scheduled"
-                name = "model_retraining/model_retraining_prod"
-                deployment = await client.read_deployment_by_name(name)
-                (plan,) = deployment.schedules
-                assert (plan.schedule.cron, plan.parameters) == ("* * * * *", WANTED)
-                await ensure_deployments(client, deployments_for(settings))
-                kept = await client.read_deployment_by_name(name)
-                assert [one.id for one in kept.schedules] == [plan.id]
-                await client.pause_deployment(deployment.id)
+                deployment = await client.read_deployment_by_name(DEPLOYMENT)
+                (plan,) = [p for p in deployment.schedules if p.parameters == {"name": NAME}]
+                assert plan.schedule.cron == "* * * * *"
+                await services.schedules.set_paused(NAME, services.clock(), paused=True)
                 run = await control.launch_text("/train BTC/USDT days=30", CHAT, services)
                 chat = await ended(run.run_id, services)
                 assert chat.status is RunStatus.COMPLETED, chat.error
