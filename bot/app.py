@@ -29,6 +29,7 @@ from bot.handlers import (
     logs,
     models,
     runs,
+    schedules,
     setup_check,
     setups,
     signals,
@@ -48,6 +49,7 @@ from flows.measuring import keep_measuring
 from flows.owners import issue_owner_code
 from flows.pulse import Heart
 from flows.ready import announce_ready
+from flows.recovery import recover_often
 from flows.services import Services, open_services
 from flows.settings import Settings
 from flows.turn import Turn
@@ -86,6 +88,8 @@ async def serve(services: Services, stop: asyncio.Event) -> None:
         asyncio.create_task(app.heart.keep()),
         asyncio.create_task(keep_measuring(services)),
     ]
+    if services.settings.prefect_api_url is None:  # then runs are executed here
+        loops.append(asyncio.create_task(recover_often(services)))
     announce_ready()
     try:
         await stop.wait()
@@ -177,6 +181,7 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
         logs.router,
         models.router,
         runs.router,
+        schedules.router,
         compare.router,
         setup_check.router,
         labels.router,

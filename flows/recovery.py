@@ -3,6 +3,8 @@
 Of this host the kernel tells at once which process lives (its lock), of others the lease does.
 """
 
+import asyncio
+import itertools
 import time
 
 from flows.hosts import same_host
@@ -15,6 +17,8 @@ from storage.telemetry import get_logger
 log = get_logger(__name__)
 MOST_ATTEMPTS = 5
 _MANY = 1000
+LOOK_EVERY = 5.0
+_EVERY = round(30.0 / LOOK_EVERY)
 
 
 async def recover(services: Services) -> list[str]:
@@ -32,6 +36,16 @@ async def recover(services: Services) -> list[str]:
     if resumed or swept:
         log.info("recovered", runs=[run.run_id for run in resumed], swept=len(swept))
     return [run.run_id for run in resumed]
+
+
+async def recover_often(services: Services) -> None:
+    """Do so every half minute, until cancelled; what a host that went away had, sooner."""
+    for turn in itertools.count():
+        try:
+            await (take_over(services) if turn % _EVERY else recover(services))
+        except Exception:
+            log.exception("recovery_failed")
+        await asyncio.sleep(LOOK_EVERY)
 
 
 async def take_over(services: Services) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -61,8 +61,9 @@ class Settings(LiveSettings, OperationSettings, EntrySettings):
     )
     use_prefect: bool = Field(
         default=True,
+        validation_alias=AliasChoices("use_prefect", "prefect"),
         description="false: no Prefect at all; runs are executed where they are launched, and "
-        "retraining keeps its own schedule",
+        "the scanner keeps the schedules (PREFECT=off says the same)",
     )
     max_parallel_runs: int = Field(
         default=2, ge=1, le=32, description="runs at a time, and computing processes (count)"

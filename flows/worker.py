@@ -7,7 +7,6 @@ when it is the main one, and they need neither Prefect nor a database.
 
 import argparse
 import asyncio
-import itertools
 import os
 import signal
 import sys
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from flows.settings import Settings
 
 GRACE = 4.0
-RECOVER_EVERY = 30.0
-LOOK_EVERY = 5.0
 TRAINING_POLL = 15.0
 SCHEDULES, SCHEDULE_POLL = 4, 4.0
 
@@ -132,21 +129,11 @@ async def _tell_ready(ready: asyncio.Event, warming: asyncio.Task[None]) -> None
 
 
 async def _recover_often(services: "Services", ready: asyncio.Event) -> None:
-    """Look for orphans and lost launches once Prefect is there, then every half minute.
-
-    Runs of a host that went away are looked for every few seconds.
-    """
-    from flows.recovery import recover, take_over  # noqa: PLC0415
-    from storage.telemetry import get_logger  # noqa: PLC0415
+    """Look for orphans and lost launches once Prefect is there."""
+    from flows.recovery import recover_often  # noqa: PLC0415
 
     await ready.wait()
-    every = round(RECOVER_EVERY / LOOK_EVERY)
-    for turn in itertools.count():
-        try:
-            await (take_over(services) if turn % every else recover(services))
-        except Exception:  # noqa: BLE001  (the next round may do better)
-            get_logger(__name__).exception("recovery_failed")
-        await asyncio.sleep(LOOK_EVERY)
+    await recover_often(services)
 
 
 if __name__ == "__main__":

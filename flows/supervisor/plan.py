@@ -51,7 +51,7 @@ def make_plan(settings: Settings, ports: dict[str, int]) -> Plan:
         elsewhere.append(("redis", "REDIS_URL"))
     postgres = None
     if not settings.use_prefect:
-        elsewhere.append(("prefect", "not used: USE_PREFECT=false"))
+        elsewhere.append(("prefect", "not used: PREFECT=off"))
     elif settings.prefect_api_url is None:
         postgres = EmbeddedPostgres(home)
         servers.append(postgres.part())
