@@ -45,6 +45,7 @@ from bot.pacing import Pacer
 from bot.poller import Poller
 from bot.requests import Pacing, Patience
 from bot.sending import Sender
+from flows.health_monitor import HealthMonitor
 from flows.measuring import keep_measuring
 from flows.owners import issue_owner_code
 from flows.pulse import Heart
@@ -87,6 +88,7 @@ async def serve(services: Services, stop: asyncio.Event) -> None:
         asyncio.create_task(app.courier.run()),
         asyncio.create_task(app.heart.keep()),
         asyncio.create_task(keep_measuring(services)),
+        asyncio.create_task(HealthMonitor(services).keep()),
     ]
     if services.settings.prefect_api_url is None:  # then runs are executed here
         loops.append(asyncio.create_task(recover_often(services)))

@@ -188,6 +188,19 @@ def runs(run_ids: Sequence[tuple[str, str]]) -> InlineKeyboardMarkup | None:
     return rows(*([button(text[:60], RunCb(run_id=run_id))] for run_id, text in run_ids))
 
 
+def troubled(found: Sequence[tuple[str, bool]]) -> InlineKeyboardMarkup | None:
+    """Return a row for each run in trouble: its details, and a rerun where it can be asked for."""
+    return rows(
+        *(
+            [
+                button(run_id[:40], RunCb(run_id=run_id)),
+                button(en.BUTTON_RERUN, RerunCb(run_id=run_id)) if rerun else None,
+            ]
+            for run_id, rerun in found
+        )
+    )
+
+
 def setups(setup_ids: Sequence[str]) -> InlineKeyboardMarkup | None:
     """Return a line for each setup."""
     return rows(*([button(sid[:60], SetupCb(digest=digest(sid)))] for sid in setup_ids))

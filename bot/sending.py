@@ -14,6 +14,7 @@ from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.types import BufferedInputFile, InputMediaPhoto
 
 from bot import views_runs
+from bot.keyboards import troubled
 from bot.keyboards_models import deployed
 from bot.layout import View
 from bot.reports import report_view
@@ -88,6 +89,9 @@ class Sender:
         if in_use := payload.get("in_use"):
             back = deployed(in_use["model_id"], in_use["champion"], in_use["previous"])
             view = replace(view, keyboard=back)
+        if runs := payload.get("runs"):
+            found = [(str(each["run_id"]), bool(each["rerun"])) for each in runs]
+            view = replace(view, keyboard=troubled(found))
         return await self._message(chat_id, view, silent=bool(payload.get("silent")))
 
     async def _message(self, chat_id: int, view: View, *, silent: bool = False) -> Ids:

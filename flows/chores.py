@@ -9,6 +9,7 @@ from flows.ab import send_ab_reports
 from flows.digests import send_due_digests
 from flows.heartbeat import send_heartbeats
 from flows.live_upkeep import keep_scan_log
+from flows.run_watch import watch_runs
 from flows.score_alarm import watch_scores
 from flows.services import Services
 from flows.similar import renew_cases
@@ -24,6 +25,7 @@ CHORES: tuple[tuple[Chore, timedelta], ...] = (
     (send_weekly_cards, 15 * MINUTE),
     (renew_cases, DAY),
     (keep_scan_log, 15 * MINUTE),
+    (watch_runs, MINUTE),
     (watch_scores, HOUR),
     (send_ab_reports, HOUR),
 )

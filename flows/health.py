@@ -17,6 +17,8 @@ from pipeline.live.health import (
     Needs,
     Ping,
     ScannerFacts,
+    judge_backup,
+    judge_clocks,
     judge_disk,
     judge_feed,
     judge_latency,
@@ -58,11 +60,12 @@ async def health(services: Services, zone: str) -> Health:
         Whose day "today" is.
     """
     now = services.clock()
-    redis, prefect, database, free = await asyncio.gather(
+    redis, prefect, database, free, backup = await asyncio.gather(
         _ping(services.lease.ping(), set_up=services.settings.redis_url is not None),
         _ping(_answers(services), set_up=services.settings.prefect_api_url is not None),
         _ping(services.health.pulses()),
         asyncio.to_thread(_free_bytes, services),
+        _backup(services, now),
     )
     kept = await _kept(services, zone, now) if database.ok else _UNKNOWN
     return Health(
@@ -76,6 +79,7 @@ async def health(services: Services, zone: str) -> Health:
             judge_ping("database", database, without=""),
             judge_ping("Prefect", prefect, without="runs are done inside the bot"),
             judge_disk(free),
+            *backup,
         ),
     )  # fmt: skip
 
@@ -98,6 +102,19 @@ async def _ping(asked: Awaitable[object], *, set_up: bool = True) -> Ping:
 async def _answers(services: Services) -> None:
     if not await services.launcher.answers():
         raise AppError("doesn't answer; no run can start")
+
+
+async def _backup(services: Services, now: datetime) -> tuple[HealthLine, ...]:
+    """Judge the newest backup's age, where backups can be made at all."""
+    if services.backups is None:
+        return ()
+    try:
+        async with asyncio.timeout(PING_LIMIT):
+            held = await services.backups.held(services.backups.folder(None))
+    except (AppError, OSError, TimeoutError) as error:
+        said = error.user_text if isinstance(error, AppError) else type(error).__name__
+        return (HealthLine("backup", Light.AMBER, f"can't be looked at: {said}"),)
+    return (judge_backup(max((one.manifest.created_at for one in held), default=None), now),)
 
 
 def _free_bytes(services: Services) -> float:
@@ -125,6 +142,7 @@ async def _kept(services: Services, zone: str, now: datetime) -> tuple[HealthLin
         judge_scan(scanner, due=market and watched, now=now),
         judge_latency(latency(seconds)),
         judge_outbox(owed, oldest, now),
+        judge_clocks(pulses, now),
     )
 
 

@@ -47,6 +47,11 @@ class OperationSettings(BaseSettings):
         le=10_000,
         description="messages and taps that one person may send to the bot (count a minute)",
     )
+    run_wait_minutes: int = Field(
+        default=30,
+        ge=1,
+        description="owners hear of a run that waits in the queue longer (minutes)",
+    )
     metrics_address: str | None = Field(
         default=None,
         pattern=r"^.*:\d{1,5}$",

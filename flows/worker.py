@@ -68,6 +68,7 @@ def chosen_pools(words: str | None) -> tuple[str, ...]:
 
 async def work(settings: "Settings", pools: tuple[str, ...]) -> None:
     """Open the services, warm the pool, take up what was left behind, and serve."""
+    from flows.health_monitor import HealthMonitor  # noqa: PLC0415
     from flows.measuring import keep_measuring  # noqa: PLC0415
     from flows.pulse import Heart  # noqa: PLC0415
     from flows.registry import POOL, TRAINING_POOL  # noqa: PLC0415
@@ -93,9 +94,10 @@ async def work(settings: "Settings", pools: tuple[str, ...]) -> None:
         kind = "worker" if POOL in pools else f"worker of {', '.join(pools)}"
         heart = Heart(kind, services, lambda: {"active": worker.ready.is_set()})
         beating = asyncio.create_task(heart.keep())
-        measuring = asyncio.create_task(keep_measuring(services))
+        looking = (keep_measuring(services), HealthMonitor(services).keep())
+        watching = [asyncio.create_task(each) for each in looking]
         await asyncio.gather(*(each.serve(stopping, GRACE) for each in workers))
-        tasks = (recovering, warming, telling, beating, measuring, *keeping)
+        tasks = (recovering, warming, telling, beating, *watching, *keeping)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

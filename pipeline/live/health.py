@@ -5,7 +5,7 @@ runs don't come, or can't be believed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import TypeVar
@@ -25,6 +25,8 @@ AIM, CONTRACT = 1.0, 30.0  # seconds from a bar's close to Telegram's yes
 OWED, OVERDUE = timedelta(seconds=30), timedelta(minutes=5)
 ROOM, NO_ROOM = 2e9, 5e8  # bytes
 SLOW = 1.0  # seconds for an answer
+SKEW, FAR_SKEW = 3.0, 30.0  # seconds that clocks may differ
+BACKED_UP = timedelta(days=8)  # a week, and a day to be late
 NAMED = 5  # symbols in a line
 NO_MARKET = "no market is connected; only replays bring alerts"
 
@@ -41,11 +43,12 @@ class Light(IntEnum):
 
 @dataclass(frozen=True)
 class HealthLine:
-    """One thing, how it stands, and why."""
+    """One thing, how it stands, and why. `down`: a service that doesn't answer."""
 
     name: str
     light: Light
     words: str
+    down: bool = field(default=False, compare=False)
 
 
 class ScannerFacts(BaseModel):
@@ -245,12 +248,31 @@ def judge_ping(name: str, ping: Ping, *, without: str, broken: Light = Light.RED
     if not ping.set_up:
         return HealthLine(name, Light.GREEN, f"not set up; {without}")
     if not ping.ok:
-        return HealthLine(name, broken, ping.said)
+        return HealthLine(name, broken, ping.said, down=True)
     return HealthLine(
         name,
         Light.GREEN if ping.seconds <= SLOW else Light.AMBER,
         f"answers in {ping.seconds * 1000:.0f} ms",
     )
+
+
+def judge_clocks(pulses: Sequence[Pulse], now: datetime) -> HealthLine:
+    """Judge whether the clocks of all machines agree: no pulse comes from the future."""
+    ahead = max(((p.at - now).total_seconds() for p in pulses), default=0.0)
+    if ahead <= SKEW:
+        return HealthLine("clocks", Light.GREEN, "agree")
+    name = max(pulses, key=lambda p: p.at).name
+    words = f"{name} is {ahead:.0f} s ahead of here; one of the two machines is wrong"
+    return HealthLine("clocks", _light(ahead, SKEW, FAR_SKEW), words)
+
+
+def judge_backup(newest: datetime | None, now: datetime) -> HealthLine:
+    """Judge how old the newest backup is."""
+    if newest is None:
+        return HealthLine("backup", Light.GREEN, "none yet; /backup makes one")
+    age = now - newest
+    light = Light.GREEN if age <= BACKED_UP else Light.AMBER
+    return HealthLine("backup", light, f"the newest is {ago(age)} old")
 
 
 def judge_disk(free: float) -> HealthLine:

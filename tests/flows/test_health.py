@@ -13,7 +13,7 @@ from flows.pulse import Heart
 from pipeline.domain.errors import StoreDownError
 from pipeline.domain.live import LIVE, AlertFor, Pulse
 from pipeline.domain.watch import Watch
-from pipeline.live.health import Light
+from pipeline.live.health import Light, judge_backup
 from storage.lease import RedisLease
 from storage.memory import MemoryHealthBoard, MemoryOutbox
 from tests.kit.live_signals import hand_made
@@ -43,7 +43,7 @@ async def test_all_well(tmp_path):
         found = await health(services, "Europe/Berlin")
         assert found.light is Light.GREEN, found
         assert list(of(found)) == [
-            "bot", "scanner", "worker", "feed", "last scan", "alert latency", "outbox", "Redis",
+            "bot", "scanner", "worker", "feed", "last scan", "alert latency", "outbox", "clocks", "Redis",
             "database", "Prefect", "disk",
         ]  # fmt: skip
 
@@ -141,3 +141,15 @@ async def test_whoever_watches_a_market_needs_a_scanner(tmp_path, feed, watching
         await services.watches.put(Watch(chat_id=1, on=watching), NOW)
         lines = of(await health(services, "UTC"))
         assert tuple(lines[n].light for n in ("scanner", "feed", "last scan")) == lights
+
+
+async def test_clocks_that_differ_and_a_backup_that_is_old(tmp_path):
+    async with plain_services(tmp_path) as services:
+        ahead = NOW + timedelta(seconds=12)
+        await services.health.beat("worker@other:1", {}, ahead)
+        line = of(await health(services, "UTC"))["clocks"]
+        assert line.light is Light.AMBER
+        assert line.words.startswith("worker@other:1 is 12 s ahead of here")
+    assert judge_backup(None, NOW).light is Light.GREEN
+    assert judge_backup(NOW - timedelta(days=7), NOW).light is Light.GREEN
+    assert judge_backup(NOW - timedelta(days=9), NOW).light is Light.AMBER
