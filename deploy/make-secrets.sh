@@ -43,8 +43,9 @@ printf 'scout:%s' "$(random)" | keep prefect_auth
     printf 'user scout on #%s ~* &* +@all -@admin -@dangerous +info\n' \
         "$(printf %s "$(held valkey_password)" | sha256sum | cut -d ' ' -f 1)"
 } | keep valkey_acl
-from_env_file TELEGRAM_BOT_TOKEN | keep telegram_bot_token
-from_env_file MT5_BRIDGE_TOKEN | keep mt5_bridge_token
+for name in TELEGRAM_BOT_TOKEN WEBHOOK_SECRET MT5_BRIDGE_TOKEN S3_ACCESS_KEY S3_SECRET_KEY; do
+    from_env_file "$name" | keep "$(echo "$name" | tr 'A-Z' 'a-z')"
+done
 
 if [ ! -s "$folder/telegram_bot_token" ]; then
     echo "put your bot's token from @BotFather into $folder/telegram_bot_token"

@@ -9,6 +9,7 @@ from flows.pulse import Heart
 from flows.ready import announce_ready
 from flows.services import open_services
 from flows.settings import Settings
+from flows.settings_start import settings_or_exit
 from pipeline.domain.errors import AppError
 from storage.telemetry import configure_logging, get_logger
 
@@ -43,7 +44,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> int:
     """Run; 2 if it is not set up."""
-    settings = Settings()
+    settings = settings_or_exit()
     configure_logging(sys.stdout, settings.log_level, json=settings.log_format == "json")
     try:
         asyncio.run(serve(settings))

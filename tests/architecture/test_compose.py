@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 
 from flows.settings import Settings, setting_names
 from tests.kit.compose_file import (
@@ -154,6 +155,18 @@ def test_our_parts_know_their_places():
             if not n.startswith(("PREFECT_UI", "SCOUT_READY"))
         }
         assert said <= known, name
+
+
+def test_prometheus_asks_each_part_that_has_figures():
+    (job, _) = yaml.safe_load((ROOT / "monitoring/prometheus.yml").read_text("utf-8"))[
+        "scrape_configs"
+    ]
+    with_figures = {n for n in OURS if "METRICS_ADDRESS" in SERVICES[n]["environment"]} - {
+        "prepare"
+    }
+    port = SERVICES["bot"]["environment"]["METRICS_ADDRESS"].rpartition(":")[2]
+    (asked,) = job["static_configs"]
+    assert {*asked["targets"]} == {f"{name}:{port}" for name in with_figures}
 
 
 def test_the_dockerfile_is_clean():

@@ -34,7 +34,7 @@ from tests.kit.compose_images import fill_postgres, write_valkey_cli
 from tests.kit.servers import free_port
 
 OURS = "setup-scout"
-_HOSTS = {"postgres": "5432", "valkey": "6379", "prefect": "4200"}
+_HOSTS = {"postgres": "5432", "valkey": "6379", "prefect": "4200", "http": "8080"}
 
 
 @dataclass
@@ -149,7 +149,7 @@ class ComposeSet:
             text = re.sub(rf"\b{host}:{port}\b", f"127.0.0.1:{port}", text)
         for port, mine in self._ports.items():
             text = re.sub(rf"(?<![\d.]){port}(?!\d)", mine, text)
-        return text.replace("0.0.0.0", "127.0.0.1")
+        return text.replace("0.0.0.0:9464", "127.0.0.1:0").replace("0.0.0.0", "127.0.0.1")
 
     def _inside(self, text: Any, container: Container) -> str:
         """Return a word of the file as it reads on this machine."""
@@ -259,7 +259,7 @@ class ComposeSet:
             assert container.process.returncode is None, (
                 f"{container.name} ended:\n{container.log[-3000:]}"
             )
-            await asyncio.sleep(every / 2)
+            await asyncio.sleep(every)
         raise AssertionError(f"{container.name} is not healthy: {said}\n{container.log[-3000:]}")
 
     async def down(self) -> None:
