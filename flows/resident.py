@@ -59,7 +59,7 @@ class ResidentWorker(BaseWorker[BaseJobConfiguration, BaseVariables, ResidentRes
         self, services: Services, pool: str = POOL, *, limit: int | None = None, poll: float = POLL
     ) -> None:
         limit = limit or services.settings.max_parallel_runs
-        super().__init__(work_pool_name=pool, name=worker_name(services), limit=limit)
+        super().__init__(work_pool_name=pool, name=f"scout-{services.owner}", limit=limit)
         self._pool = pool
         self._poll_every = poll
         self._services = services
@@ -177,11 +177,6 @@ class ResidentWorker(BaseWorker[BaseJobConfiguration, BaseVariables, ResidentRes
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._idle.wait()
-
-
-def worker_name(services: Services) -> str:
-    """Return this process's name on Prefect's page, which takes no slash."""
-    return f"scout-{services.owner.replace('/', '-')}"
 
 
 async def _forever(name: str, work: Callable[[], Awaitable[Any]], pause: float) -> None:
