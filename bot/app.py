@@ -22,6 +22,7 @@ from bot.delivery import Courier
 from bot.handlers import (
     compare,
     data,
+    deployments,
     errors,
     inspect,
     labels,
@@ -182,6 +183,7 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
         live.router,
         logs.router,
         models.router,
+        deployments.router,
         runs.router,
         schedules.router,
         compare.router,

@@ -95,6 +95,12 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("tools", "What setups are made of, drawn", "/tools fair_value_gap", "viewer"),
     Command("backup", "Back everything up now", "/backup", "owner"),
     Command("upkeep", "Forget what is old", "/upkeep dry", "owner"),
+    Command(
+        "deployments",
+        "What is registered and when it runs",
+        "/deployments backtest_flow_prod",
+        "owner",
+    ),
     Command("users", "Who may use this bot", "/users add 123456789 viewer", "owner"),
     Command("whoami", "Your Telegram id and role", "/whoami", "viewer"),
     Command("help", "What this bot does", "/help", "viewer"),

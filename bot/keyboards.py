@@ -110,6 +110,8 @@ ROLE_OF_PRESS: Final[dict[str, str]] = {
     "md": "owner",
     "mds": "viewer",
     "sd": "trader",
+    "dp": "owner",
+    "dps": "owner",
 }
 """The role each kind of button needs; a kind that isn't here is nobody's."""
 

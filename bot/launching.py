@@ -16,6 +16,7 @@ from bot.texts import en
 from flows import control
 from flows.backtest import BACKTEST
 from flows.backtest_text import command_of
+from flows.deployments import run_now
 from flows.services import Services
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.request import Actor, Run
@@ -60,6 +61,10 @@ class Launches:
         return await self._once(
             key, press, actor, lambda: control.rerun(run_id, actor, self._services)
         )
+
+    async def deployment(self, name: str, actor: Actor, key: str, press: str = "") -> View | None:
+        """Start a deployment's run; None if accepted."""
+        return await self._once(key, press, actor, lambda: run_now(name, actor, self._services))
 
     async def keep(self, text: str, actor: Actor) -> str:
         """Keep a command for a button and return its token."""

@@ -21,6 +21,7 @@ log = get_logger(__name__)
 _STALE = timedelta(seconds=30)
 _OK = 400
 _NOT_FOUND = 404
+_EMPTY = 204
 
 
 class LaunchError(ServiceError):
@@ -44,6 +45,10 @@ class Launcher(Protocol):
 
     async def gone(self, run: Run) -> None:
         """Note that the process which executed the run's attempt is dead."""
+        ...
+
+    async def set_paused(self, deployment: str, *, paused: bool) -> None:
+        """Tell whoever shows deployments that `flow/deployment` is paused, or no longer."""
         ...
 
     async def answers(self) -> bool:
@@ -148,6 +153,12 @@ class PrefectLauncher:
         body = {"state": {"type": kind, "name": name}, "force": force}
         await self._call("POST", f"/flow_runs/{flow_run['id']}/set_state", body)
 
+    async def set_paused(self, deployment: str, *, paused: bool) -> None:
+        """Pause or resume it on the server; what it doesn't hold is no error."""
+        found = await self._call("GET", f"/deployments/name/{deployment}")
+        if found is not None:
+            await self._call("PATCH", f"/deployments/{found['id']}", {"paused": paused})
+
     async def answers(self) -> bool:
         """Tell whether the server is up."""
         try:
@@ -172,7 +183,7 @@ class PrefectLauncher:
                     raise LaunchError(
                         "The scheduler refused the run.", status=response.status, answer=text
                     )
-                return await response.json()
+                return await response.json() if response.status != _EMPTY else {}
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise LaunchError(
                 "The scheduler doesn't answer; is it running?", cause=repr(error)
@@ -238,6 +249,9 @@ class InProcessLauncher:
 
     async def gone(self, run: Run) -> None:
         """Nobody but the run's record needs to know."""
+
+    async def set_paused(self, deployment: str, *, paused: bool) -> None:
+        """Nobody shows deployments besides us."""
 
     async def answers(self) -> bool:
         """Tell that it does: it is this process."""

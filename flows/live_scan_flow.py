@@ -68,7 +68,10 @@ SCAN_NOW: ContextVar[Callable[[], Awaitable[LiveScanReport | None]] | None] = Co
     name="live_scan_flow", flow_run_name="{run}", retries=0, persist_result=False,
     validate_parameters=False,
 )  # fmt: skip
-async def live_scan_flow(run: str = "by hand") -> State[Any]:  # noqa: ARG001  (it names the run)
+async def live_scan_flow(
+    run: str = "by hand",  # noqa: ARG001  (it names the run)
+    active_setups: tuple[str, ...] = (),  # noqa: ARG001  (the scanner heeds it: `flows.live_limits`)
+) -> State[Any]:
     """Wait for the close, then show the steps of the scan as they are done."""
     appointment = APPOINTMENT.get()
     if appointment is None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from flows.live_limits import setups_to_scan
 from flows.live_seed import held_bars, history, reach_of
 from flows.news import reads_news
 from flows.scan_crew import ScanCrew
@@ -54,7 +55,7 @@ class ChatWishes:
         watches = await self.services.watches.everyone()
         if not any(watch.on for watch in watches):
             return {}
-        return universe(watches, await self.services.setups.active(), offered)
+        return universe(watches, await setups_to_scan(self.services), offered)
 
     async def rules(self) -> LiveRules:
         """Return the rules for all chats."""

@@ -24,8 +24,10 @@ from prefect.workers.base import (
     BaseWorkerResult,
 )
 
+from flows.deployed_flows import FLOWS
+from flows.deploying import register
 from flows.prefect_shell import SURROUNDINGS, Surroundings
-from flows.registry import DEPLOYMENTS, POOL, POOL_TYPE, ensure_deployments
+from flows.registry import POOL, POOL_TYPE, flow_object, keep_registered
 from flows.services import Services
 from flows.tasks import Stop
 from storage.telemetry import get_logger
@@ -35,7 +37,6 @@ SCHEDULED = "prefect.flow-run.Scheduled"
 CANCELLING = "prefect.flow-run.Cancelling"
 POLL = 2.0
 SYNC = 15.0
-_FLOWS = {deployment.flow.name: deployment.flow for deployment in DEPLOYMENTS}
 _PREFIX = "prefect.flow-run."
 
 # A flow run would put Prefect's SIGTERM handler in place of the worker's, and the worker's end
@@ -65,6 +66,7 @@ class ResidentWorker(BaseWorker[BaseJobConfiguration, BaseVariables, ResidentRes
         self._services = services
         self._stops: dict[UUID, Stop] = {}
         self._draining = False
+        self._registered = False
         self._wake = asyncio.Event()
         self.ready = asyncio.Event()
         self._idle = asyncio.Event()
@@ -83,7 +85,7 @@ class ResidentWorker(BaseWorker[BaseJobConfiguration, BaseVariables, ResidentRes
         if task_status is not None:
             task_status.started(os.getpid())
         try:
-            flow = _FLOWS[await self._flow_name(flow_run)]
+            flow = flow_object(FLOWS[await self._flow_name(flow_run)])
             await run_flow_async(
                 flow, flow_run=flow_run, parameters=flow_run.parameters, return_type="state"
             )
@@ -130,8 +132,6 @@ class ResidentWorker(BaseWorker[BaseJobConfiguration, BaseVariables, ResidentRes
             self._wake.set()
 
     async def _flow_name(self, flow_run: FlowRun) -> str:
-        if len(_FLOWS) == 1:
-            return next(iter(_FLOWS))
         return (await self.client.read_flow(flow_run.flow_id)).name
 
     async def _poll(self) -> None:
@@ -149,7 +149,10 @@ class ResidentWorker(BaseWorker[BaseJobConfiguration, BaseVariables, ResidentRes
 
     async def _sync(self) -> None:
         """Beat, and put pool and deployments back should the server have lost them."""
-        await ensure_deployments(self.client)
+        if not self._registered:
+            await register(self._services)
+            self._registered = True
+        await keep_registered(self.client, self._services)
         await self._sync_and_initialize()
         if not self.ready.is_set():
             log.info("worker_ready", pool=self._pool, limit=self._limit)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from flows.settings import Settings
 
 GRACE = 4.0
-TRAINING_POLL = 15.0
 SCHEDULES, SCHEDULE_POLL = 4, 4.0
+SELDOM = 15.0
 
 
 def main(words: list[str] | None = None) -> None:
@@ -56,9 +56,9 @@ def chosen_pools(words: str | None) -> tuple[str, ...]:
     ValueError
         If a name is no pool of workers.
     """
-    from flows.registry import POOL, TRAINING_POOL  # noqa: PLC0415
+    from flows.registry import INGESTION_POOL, POOL, TRAINING_POOL  # noqa: PLC0415
 
-    known = (POOL, TRAINING_POOL)
+    known = (POOL, TRAINING_POOL, INGESTION_POOL)
     named = tuple(dict.fromkeys(word.strip() for word in (words or "").split(",") if word.strip()))
     for name in named:
         if name not in known:
@@ -71,7 +71,7 @@ async def work(settings: "Settings", pools: tuple[str, ...]) -> None:
     from flows.health_monitor import HealthMonitor  # noqa: PLC0415
     from flows.measuring import keep_measuring  # noqa: PLC0415
     from flows.pulse import Heart  # noqa: PLC0415
-    from flows.registry import POOL, TRAINING_POOL  # noqa: PLC0415
+    from flows.registry import POOL  # noqa: PLC0415
     from flows.resident import ResidentWorker  # noqa: PLC0415
     from flows.services import open_services  # noqa: PLC0415
 
@@ -82,9 +82,9 @@ async def work(settings: "Settings", pools: tuple[str, ...]) -> None:
     async with open_services(settings) as services:
         warming = asyncio.create_task(services.cpu.warm())
         workers = [
-            ResidentWorker(services, pool, limit=1, poll=TRAINING_POLL)
-            if pool == TRAINING_POOL
-            else ResidentWorker(services, pool)
+            ResidentWorker(services, pool)
+            if pool == POOL
+            else ResidentWorker(services, pool, limit=1, poll=SELDOM)
             for pool in pools
         ]
         worker = workers[0]
