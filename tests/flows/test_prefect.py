@@ -4,8 +4,13 @@ import asyncio
 import time
 
 import pytest
+from prefect.client.orchestration import PrefectClient
 
 from flows import control
+from flows.deployment_adding import apply_one
+from flows.deployment_templates import make_spec
+from flows.deployments import deployment_line, run_now
+from flows.registry import keep_registered
 from flows.services import open_services
 from flows.settings import Settings
 from pipeline.domain.market import Timeframe
@@ -205,3 +210,25 @@ async def test_a_training_runs_in_its_own_pool_beside_the_others(services):
     assert runs[0].ended_at <= runs[1].started_at or runs[1].ended_at <= runs[0].started_at
     versions = await services.models.versions("signal_classifier")
     assert {version.run_id for version in versions} == {run.run_id for run in runs}
+
+
+async def test_a_deployment_of_one_s_own_runs_in_its_pool_under_its_tags(services, prefect_server):
+    """The chat's "Run now": through START, and by its own deployment, not the flow's."""
+    words = {
+        "setup": "Asia_sweep_engulf_v1",
+        "symbol": "EURUSD",
+        "period": "2025-05-05..2025-06-20",
+    }
+    spec = make_spec("nightly_eurusd", "nightly_backtest", words)
+    spec = spec.model_copy(update={"work_pool": "ingestion_pool"})
+    await apply_one(spec, services, CHAT)
+    async with PrefectClient(prefect_server.api_url) as client:
+        await keep_registered(client, services)
+    run = await run_now("nightly_eurusd", CHAT, services)
+    run = await until(run.run_id, services, over, seconds=90)
+    assert run.status is RunStatus.COMPLETED, run.error
+    shown = await services.launcher.find(run)
+    assert shown["work_pool_name"] == "ingestion_pool"
+    assert {"backtest", "nightly", run.run_id} <= set(shown["tags"])
+    line = await deployment_line("nightly_eurusd", services)
+    assert line.last.run_id == run.run_id

@@ -10,8 +10,8 @@ from bot.reports import VIEWS
 from bot.texts.en import TASK_WORDS
 from flows import control
 from flows.cli_reports import LINES
+from flows.deployment_file import SHIPPED, read_file
 from flows.launcher import deployment_of
-from flows.registry import DEPLOYMENTS
 from flows.stories import STORIES
 from flows.story import Story
 from flows.tasks import Note
@@ -33,7 +33,7 @@ def test_every_kind_of_run_can_be_asked_for_shown_and_deployed(story):
     assert story.flow_type in VIEWS
     assert story.flow_type in LINES
     assert set(story.tasks) <= set(TASK_WORDS)
-    deployed = {f"{d.flow.name}/{d.name}" for d in DEPLOYMENTS}
+    deployed = {f"{d.flow.removeprefix('flows.')}/{d.name}" for d in read_file(SHIPPED).specs}
     assert deployment_of(story.flow_type) in deployed
 
 
