@@ -9,7 +9,7 @@ RUN python -m venv /opt/venv
 # The lock names every package with its hash; it changes seldom, so this layer is kept.
 COPY requirements/run.lock requirements/run.in requirements/
 RUN /opt/venv/bin/python -m pip install --no-deps --require-hashes -r requirements/run.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md deployments.yaml ./
 COPY pipeline pipeline
 COPY storage storage
 COPY flows flows

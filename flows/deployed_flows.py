@@ -103,6 +103,7 @@ _FLOWS = (
     DeployedFlow("data_collection", "retraining_flows"),
     DeployedFlow("replay_flow", "replay_flow"),
     DeployedFlow("backup_flow", "backup_flow"),
+    DeployedFlow("upkeep_flow", "upkeep_flow"),
     DeployedFlow("schedule_flow", "schedule_flow", needs=("flows.schedule_requests",)),
 )  # fmt: skip
 FLOWS: Mapping[str, DeployedFlow] = MappingProxyType({one.name: one for one in _FLOWS})
