@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from subprocess import SubprocessError
 
 from flows.settings import Settings
 from flows.supervisor.postgres import EmbeddedPostgres, serving
@@ -27,7 +28,7 @@ async def restore_prefect(found: Restored, settings: Settings) -> list[str]:
             own = EmbeddedPostgres(settings.home)
             async with serving(own):
                 where = await _into(own.url, found)
-    except (AppError, OSError, RuntimeError) as error:
+    except (AppError, OSError, RuntimeError, SubprocessError) as error:
         text = error.user_text if isinstance(error, AppError) else str(error)
         return [f"  Prefect's database was not restored: {text} The dump is {found.prefect}"]
     await asyncio.to_thread(shutil.rmtree, found.prefect.parent, ignore_errors=True)
