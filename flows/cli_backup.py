@@ -11,7 +11,7 @@ from flows import control
 from flows.backup_text import backup_lines, headline, megabytes
 from flows.cli_app import actor, app, run_command, run_without_services, say
 from flows.prefect_restoring import restore_prefect
-from flows.services import Services, utc_now
+from flows.services import Services, make_objects, utc_now
 from flows.settings import Settings
 from pipeline.domain.backup import BackupReport, BackupRequest
 from storage.backup.checking import check
@@ -75,7 +75,10 @@ def restore_backup(
 
     async def work(settings: Settings) -> int:
         place = folder.expanduser().absolute()
-        found = await restore(place, settings.home, settings.database, actor(), utc_now())
+        found = await restore(
+            place, settings.home, settings.database, actor(), utc_now(),
+            objects=make_objects(settings),
+        )  # fmt: skip
         told = await restore_prefect(found, settings)
         return say([*restored_lines(found, settings.home), *told])
 

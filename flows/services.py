@@ -167,7 +167,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             owner=owner_on(host_of(home)),
             feed=feed,
             exchange=exchange,
-            backups=make_backups(settings),
+            backups=make_backups(settings, objects),
         )
         await services.setups.sync(utc_now())
         yield services
@@ -228,12 +228,12 @@ def make_places(
     return places
 
 
-def make_backups(settings: Settings) -> Backups:
+def make_backups(settings: Settings, objects: Objects | None) -> Backups:
     """Return the backups of this home and its databases."""
-    standard = settings.backup_dir or settings.home / "backups"
-    folder = standard.expanduser().absolute()
+    home, url = settings.home, settings.database
+    folder = (settings.backup_dir or home / "backups").expanduser().absolute()
     prefect = prefect_database(settings)
-    return FileBackups(settings.home, settings.database, folder, prefect_url=prefect)
+    return FileBackups(home, url, folder, prefect_url=prefect, objects=objects)
 
 
 def make_cpu(settings: Settings, *, computes: bool) -> CpuPool:

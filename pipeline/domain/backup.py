@@ -98,7 +98,7 @@ class Manifest(_Frozen):
 def part_of(path: str) -> str:
     """Return the part of a backup that a file belongs to."""
     first, _, rest = path.partition("/")
-    if first != "home":
+    if first not in ("home", "objects"):
         return first
     return rest.partition("/")[0] if "/" in rest else "files"
 

@@ -3,12 +3,14 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import quote
 
-from sqlalchemy import make_url, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.domain.backup import DatabaseEntry
@@ -31,11 +33,14 @@ from storage.database import (
     writing,
 )
 
+Looked: TypeAlias = Callable[[Connection], Facts]
 _HUNDREDS = 10_000  # server_version_num is the major version times this
 SQLITE_FILE, DUMP_FILE, ROWS_FILE = "scout.db", "scout.dump", "rows.jsonl"
 
 
-async def copy_out(url: str, folder: Path) -> tuple[DatabaseEntry, Facts, list[str]]:
+async def copy_out(
+    url: str, folder: Path, *, shared: bool = False
+) -> tuple[DatabaseEntry, Facts, list[str]]:
     """Copy our database as it is at one moment into a folder; nobody who writes waits.
 
     Returns
@@ -43,17 +48,18 @@ async def copy_out(url: str, folder: Path) -> tuple[DatabaseEntry, Facts, list[s
     tuple
         How it lies there, what it held at that moment, and notes for people.
     """
+    looked = partial(facts_of, shared=shared)
     if _is_sqlite(url):
-        entry, facts = await _copy_sqlite(url, folder)
+        entry, facts = await _copy_sqlite(url, folder, looked)
         return entry, facts, []
-    return await _copy_postgres(url, folder)
+    return await _copy_postgres(url, folder, looked)
 
 
-async def _copy_sqlite(url: str, folder: Path) -> tuple[DatabaseEntry, Facts]:
+async def _copy_sqlite(url: str, folder: Path, looked: Looked) -> tuple[DatabaseEntry, Facts]:
     target = folder / SQLITE_FILE
     await asyncio.to_thread(_online_backup, Path(make_url(url).database or ""), target)
     async with _connected(f"sqlite+aiosqlite:///{target}") as connection:
-        facts = await connection.run_sync(facts_of)
+        facts = await connection.run_sync(looked)
     await asyncio.to_thread(_settle, target)
     return _entry("sqlite", facts, SQLITE_FILE), facts
 
@@ -80,9 +86,11 @@ def _settle(target: Path) -> None:
         copy.execute("PRAGMA journal_mode=DELETE")
 
 
-async def _copy_postgres(url: str, folder: Path) -> tuple[DatabaseEntry, Facts, list[str]]:
+async def _copy_postgres(
+    url: str, folder: Path, looked: Looked
+) -> tuple[DatabaseEntry, Facts, list[str]]:
     async with _connected(url) as connection:
-        facts = await connection.run_sync(facts_of)
+        facts = await connection.run_sync(looked)
         major = await _major(connection)
         program = await suitable("pg_dump", major)
         if program is None:

@@ -6,6 +6,8 @@ from sqlalchemy import Connection, MetaData, func, inspect, select, text
 
 from pipeline.domain.request import RunStatus
 from storage.model_tables import MODEL_VERSIONS
+from storage.object_archive import named
+from storage.operation_tables import BAR_INDEXES
 from storage.tables import ARTIFACTS, RUNS
 
 VERSION_TABLE = "alembic_version"
@@ -25,7 +27,7 @@ class Facts:
     unfinished
         Runs that wait or are under way.
     files
-        Names under the home that rows name, each with its hash (empty: unknown).
+        Names in the backup that rows name, each with its hash (empty: unknown).
     """
 
     revision: str
@@ -34,13 +36,16 @@ class Facts:
     files: dict[str, str]
 
 
-def facts_of(connection: Connection) -> Facts:
-    """Look into a database of ours, within the caller's transaction."""
+def facts_of(connection: Connection, *, shared: bool = False) -> Facts:
+    """Look into a database of ours, within the caller's transaction.
+
+    With `shared`, files lie in storage that several hosts share.
+    """
     return Facts(
         revision=revision_of(connection),
         rows=row_counts(connection),
         unfinished=_unfinished(connection),
-        files=_named_files(connection),
+        files=_shared_files(connection) if shared else _named_files(connection),
     )
 
 
@@ -75,8 +80,23 @@ def _unfinished(connection: Connection) -> tuple[str, ...]:
 def _named_files(connection: Connection) -> dict[str, str]:
     artifacts = connection.execute(select(ARTIFACTS.c.path, ARTIFACTS.c.sha256)).all()
     found = {f"home/archive/{path}": str(sha256) for path, sha256 in artifacts}
+    return found | {f"home/{name}": "" for name in _models(connection)}
+
+
+def _shared_files(connection: Connection) -> dict[str, str]:
+    artifacts = connection.execute(select(ARTIFACTS.c.path, ARTIFACTS.c.sha256)).all()
+    found = {f"objects/{named(path, sha256)}": str(sha256) for path, sha256 in artifacts}
+    found |= {f"objects/{name}": "" for name in _models(connection)}
+    for symbol, indexes in connection.execute(
+        select(BAR_INDEXES.c.symbol, BAR_INDEXES.c.timeframes)
+    ):
+        for timeframe, index in indexes.items():
+            for month in index["months"].values():
+                found[f"objects/bars/{symbol}/{timeframe}/{month['file']}"] = ""
+    return found
+
+
+def _models(connection: Connection) -> list[str]:
     v = MODEL_VERSIONS.c
     models = select(v.model_id, v.version).where(v.removed_at.is_(None))
-    for model_id, version in connection.execute(models):
-        found[f"home/models/{model_id}/{version}/manifest.json"] = ""
-    return found
+    return [f"models/{m}/{version}/manifest.json" for m, version in connection.execute(models)]

@@ -4,8 +4,8 @@ import re
 
 from pipeline.domain.errors import DataError
 
-DATABASE, PREFECT, HOME = "database", "prefect", "home"
-ROOTS = (DATABASE, PREFECT, HOME)
+DATABASE, PREFECT, HOME, OBJECTS = "database", "prefect", "home", "objects"
+ROOTS = (DATABASE, PREFECT, HOME, OBJECTS)
 LONGEST = 400
 _PART = re.compile(r"[^\x00-\x1f/\\:*?\"<>|]{1,200}")
 

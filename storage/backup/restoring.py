@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -18,7 +19,9 @@ from storage.audit import SqlAuditLog
 from storage.backup.checking import check, unpack_checked
 from storage.backup.databases import copy_in, is_empty, rows_now
 from storage.backup.facts import facts_of
+from storage.backup.shared import missing_objects, put_back, refuse_misplaced
 from storage.database import migrate, open_database, reading
+from storage.object_port import SharedObjects
 from storage.revisions import known_revisions, newest_revision
 from storage.runs import SqlRunStore
 
@@ -48,7 +51,13 @@ class Restored:
 
 
 async def restore(
-    backup: Path, home: Path, database_url: str, actor: Actor, now: datetime
+    backup: Path,
+    home: Path,
+    database_url: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    objects: SharedObjects | None = None,
 ) -> Restored:
     """Restore a backup into an empty folder and an empty database.
 
@@ -61,6 +70,7 @@ async def restore(
     await asyncio.to_thread(_refuse_full, home)
     manifest = await asyncio.to_thread(check, backup)
     _refuse_newer(manifest)
+    await asyncio.to_thread(refuse_misplaced, manifest, objects)
     await _refuse_used(database_url, manifest)
     await asyncio.to_thread(_refuse_large, home, manifest)
     aside = home / ASIDE
@@ -69,8 +79,8 @@ async def restore(
         await copy_in(database_url, manifest.database, aside / manifest.database.file)
         await _compare(database_url, manifest)
         await migrate(database_url)
-        await asyncio.to_thread(_settle, aside, home)
-        missing = await _missing(database_url, home)
+        await asyncio.to_thread(_settle, aside, home, objects)
+        missing = await _missing(database_url, home, objects)
         await _note(database_url, backup, manifest, actor, now)
     except BaseException:
         await asyncio.to_thread(_forget, database_url)
@@ -168,8 +178,10 @@ def _forget(url: str) -> None:
             Path(f"{parsed.database}{suffix}").unlink(missing_ok=True)
 
 
-def _settle(aside: Path, home: Path) -> None:
+def _settle(aside: Path, home: Path, objects: SharedObjects | None) -> None:
     """Move what was unpacked to its place."""
+    if objects is not None:
+        put_back(objects, aside / "objects")
     moved = aside / "home"
     for path in sorted(moved.iterdir()) if moved.is_dir() else ():
         path.rename(home / path.name)
@@ -177,14 +189,18 @@ def _settle(aside: Path, home: Path) -> None:
         (aside / "prefect").rename(home / "prefect")
 
 
-async def _missing(url: str, home: Path) -> tuple[str, ...]:
+async def _missing(url: str, home: Path, objects: SharedObjects | None) -> tuple[str, ...]:
     """Return the files that rows name and that are not there."""
+    looked = partial(facts_of, shared=objects is not None)
     database = open_database(url)
     try:
         async with reading(database.engine) as connection:
-            facts = await connection.run_sync(facts_of)
+            facts = await connection.run_sync(looked)
     finally:
         await database.close()
+    if objects is not None:
+        shared = [name.removeprefix("objects/") for name in facts.files]
+        return tuple(await asyncio.to_thread(missing_objects, objects, shared))
     names = [name.removeprefix("home/") for name in facts.files]
     absent: Callable[[], list[str]] = lambda: [n for n in names if not (home / n).is_file()]  # noqa: E731
     return tuple(sorted(await asyncio.to_thread(absent)))

@@ -14,7 +14,7 @@ from pipeline.domain.errors import StoreDownError
 from storage.backup.names import HOME
 from storage.backup.packing import Member
 
-TREES = ("archive", "models", "rules", "versions")
+TREES = ("bars", "archive", "models", "rules", "versions")
 FILES = (
     "deployments.yaml", "instruments.yaml", "news.csv", "broker_clock.json", "broker_symbols.yaml",
 )  # fmt: skip
@@ -22,19 +22,24 @@ _ATTEMPTS = 20
 _INDEX = "meta.json"
 
 
-def home_members(home: Path, run_ids: Iterable[str]) -> Iterator[Member]:
+def home_members(
+    home: Path, run_ids: Iterable[str], trees: tuple[str, ...] = TREES
+) -> Iterator[Member]:
     """Give what is kept in a home beside its database; no secret, no log and no cache is in it.
 
     Parameters
     ----------
     run_ids
         Runs that have not ended: what their tasks have left is needed to go on.
+    trees
+        None where hosts share their files elsewhere.
     """
     for name in FILES:
         yield from _opened(home / name, home)
-    yield from _bars(home)
-    for tree in TREES:
-        for path in _files(home / tree):
+    if "bars" in trees:
+        yield from _bars(home)
+    for tree in trees:
+        for path in _files(home / tree) if tree != "bars" else ():
             yield from _opened(path, home)
     for run_id in run_ids:
         # what says that a task is done goes before the frames it names, which are never newer

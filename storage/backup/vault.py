@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -28,7 +29,9 @@ from storage.backup.databases import copy_out, dump_whole
 from storage.backup.facts import Facts
 from storage.backup.packing import Member, pack
 from storage.backup.port import Kept
+from storage.backup.shared import shared_members
 from storage.backup.sources import home_members
+from storage.object_port import SharedObjects
 
 _ASIDE = ".new_"
 _GONE = ".gone_"
@@ -49,8 +52,8 @@ class FileBackups:
         The folder of the settings.
     prefect_url
         Prefect's own database, or None: it is not ours to copy.
-    left_out
-        What else is known not to be copied, in words.
+    objects
+        What several hosts share, or None: all files are in the home.
     """
 
     def __init__(
@@ -60,13 +63,13 @@ class FileBackups:
         standard: Path,
         *,
         prefect_url: str | None = None,
-        left_out: tuple[str, ...] = (),
+        objects: SharedObjects | None = None,
     ) -> None:
         self._home = home
         self._url = database_url
         self._standard = standard
         self._prefect_url = prefect_url
-        self._left_out = left_out
+        self._objects = objects
 
     def folder(self, to: str | None) -> Path:
         """Return where a backup goes."""
@@ -85,7 +88,7 @@ class FileBackups:
         prefect, notes = await self._prefect(work)
         before: dict[str, str] | None = None
         for _ in range(_TRIES):
-            entry, facts, told = await copy_out(self._url, work)
+            entry, facts, told = await copy_out(self._url, work, shared=self._objects is not None)
             made = await self._packed(aside, entry, prefect, facts)
             wrong = _differing(facts, made[0])
             if not wrong or wrong == before:
@@ -101,7 +104,7 @@ class FileBackups:
             archive=made[1],
             files=tuple(made[0]),
             damaged=tuple(sorted(wrong)),
-            left_out=(*self._left_out, *notes, *told),
+            left_out=(*notes, *told),
         )
         await _off_loop(_signed, aside, manifest)
         return manifest
@@ -136,6 +139,12 @@ class FileBackups:
         except AppError as error:
             return None, [f"Prefect's database: {error.user_text}"]
 
+    def _files(self, facts: Facts) -> Iterator[Member]:
+        if self._objects is None:
+            return home_members(self._home, facts.unfinished)
+        alone = home_members(self._home, (), trees=())
+        return chain(alone, shared_members(self._objects, facts.unfinished))
+
     async def _packed(
         self, aside: Path, entry: DatabaseEntry, prefect: DatabaseEntry | None, facts: Facts
     ) -> tuple[list[FileEntry], FileEntry]:
@@ -147,7 +156,7 @@ class FileBackups:
             names = [one.file for one in (entry, prefect) if one]
             for name, path in zip(names, copies, strict=True):
                 yield name, path.open("rb")
-            for member in home_members(self._home, facts.unfinished):
+            for member in self._files(facts):
                 if given_up.is_set():
                     raise StoreDownError("The backup was given up.")
                 yield member
