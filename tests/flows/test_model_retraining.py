@@ -142,17 +142,21 @@ async def test_without_prefect_the_own_schedule_does_it_once_a_day(tmp_path):
     async with exchange_services(tmp_path, world, settings=settings) as services:
 
         async def launched(at):
-            world_at = later(world, services, (at - END) // timedelta(minutes=1))
-            before = len(await services.runs.newest(50))
-            keeper = ScheduleKeeper(world_at)
-            await keeper.follow()
-            return len(await services.runs.newest(50)) - before
+            before = len(await retrainings())
+            await ScheduleKeeper(
+                later(world, services, (at - END) // timedelta(minutes=1))
+            ).follow()
+            return len(await retrainings()) - before
+
+        async def retrainings():
+            found = await services.runs.newest(50)
+            return [run for run in found if run.flow_type == "model_retraining"]
 
         assert await launched(END) == 0
         assert await launched(END + timedelta(minutes=20)) == 0
         assert await launched(END + timedelta(minutes=30)) == 1
         assert await launched(END + timedelta(minutes=31)) == 0
-        (run,) = await services.runs.newest()
+        (run,) = await retrainings()
         await services.launcher.wait(run.run_id)
         ended = await services.runs.get(run.run_id)
         assert ended.status is RunStatus.COMPLETED, ended.error
@@ -160,7 +164,7 @@ async def test_without_prefect_the_own_schedule_does_it_once_a_day(tmp_path):
         assert ended.actor.channel is Channel.SCHEDULE
         assert await launched(END + timedelta(days=5)) == 1
         assert await launched(END + timedelta(days=5)) == 0
-        (again, _) = await services.runs.newest()
+        (again, _) = await retrainings()
         await services.launcher.wait(again.run_id)
 
 
