@@ -14,6 +14,7 @@ from flows.tasks import Attempts, InterruptedRunError, Runner, Stop
 from pipeline.domain.errors import AppError, CancelledRunError, LostRunError
 from pipeline.domain.request import Run, RunStatus
 from storage.telemetry import get_logger, run_context
+from storage.tracing import span
 
 log = get_logger(__name__)
 CANCEL_POLL = 0.5
@@ -26,7 +27,7 @@ async def execute_run(
     async with _started(run_id, services) as run:
         if run is None:
             return None
-        with run_context(run_id):
+        with run_context(run_id), span("run", run_id=run_id, flow_type=run.flow_type):
             return await _executed(run, services, attempts=attempts, stop=stop)
 
 

@@ -28,6 +28,7 @@ from pipeline.domain.market import Timeframe
 from pipeline.live.scanning import Scanned
 from storage.live_ports import Admission, ScanRecord
 from storage.telemetry import get_logger, run_context
+from storage.tracing import span
 
 log = get_logger(__name__)
 PIECE = 300
@@ -81,7 +82,7 @@ async def run_live_scan(
     until = session.market_now().replace(second=0, microsecond=0)
     run_id = f"live_{until:%Y_%m_%d_%H%M%S}"
     scan = Scan(request, session, board or Board(len(posts)), run_id, until)
-    with run_context(run_id):
+    with run_context(run_id), span("scan", run_id=run_id, origin=session.origin):
         await asyncio.gather(*(_symbol(post, scan) for post in posts))
         report = report_of(scan)
         if session.live:
@@ -185,9 +186,10 @@ async def _admitted(
             log.error("features_failed", symbol=post.symbol, fault=why)
         for found_now, features in zip(close.signals, close.features, strict=True):
             bars = close.shown[found_now[0].tf]
-            admission, owed = await admit(
-                found_now, bars, post, scan.session, scan.run_id, times, features
-            )
+            with span("alert", run_id=scan.run_id, symbol=post.symbol):
+                admission, owed = await admit(
+                    found_now, bars, post, scan.session, scan.run_id, times, features
+                )
             found.admissions.append(admission)
             found.owed += owed
 

@@ -1,4 +1,4 @@
-"""What a process shows of itself from its start on: its log lines and its metrics.
+"""What a process shows of itself from its start on: its log lines, its metrics, its spans.
 
 Each composition root calls `observe` once, after its imports.
 """
@@ -14,6 +14,7 @@ from storage.log_files import MEGABYTE, LogFile, LogLimits
 from storage.metrics import ErrorCounter, turn_on
 from storage.metrics_server import serve_metrics
 from storage.telemetry import configure_logging
+from storage.tracing import trace_to
 
 CONSOLE: Final = "SCOUT_CONSOLE"
 """The supervisor sets it to "off": what a part prints is kept as well, and would be kept twice."""
@@ -23,7 +24,7 @@ _CHATTY: Final = ("httpx", "alembic", "apscheduler")
 def observe(settings: Settings, name: str, stream: TextIO | None) -> None:
     """Send this process's log lines to its file, and to `stream` as LOG_FORMAT says.
 
-    Its metrics are served where METRICS_ADDRESS says.
+    Its metrics are served where METRICS_ADDRESS says, its spans told where OTEL_ENDPOINT says.
 
     Parameters
     ----------
@@ -38,6 +39,8 @@ def observe(settings: Settings, name: str, stream: TextIO | None) -> None:
         registry = turn_on(name, app_version())
         logging.getLogger().addHandler(ErrorCounter())
         serve_metrics(registry, settings.metrics_address, targets_folder(settings), name)
+    if settings.otel_endpoint:
+        trace_to(settings.otel_endpoint, name, app_version())
     for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

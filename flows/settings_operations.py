@@ -58,6 +58,12 @@ class OperationSettings(BaseSettings):
         description="HOST:PORT where each process serves its metrics to Prometheus; port 0, or "
         "one that is taken: a free one; unset: none are kept",
     )
+    otel_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://.+",
+        description="URL of an OpenTelemetry collector (OTLP over HTTP) that gets spans of runs "
+        "and scans; unset: none are made",
+    )
     log_max_mb: int = Field(
         default=4000, ge=100, description="most that all log files together may take (megabytes)"
     )

@@ -16,6 +16,7 @@ from pipeline.domain.request import Run, TaskRecord
 if TYPE_CHECKING:
     from flows.services import Services
 from storage.telemetry import get_logger
+from storage.tracing import span
 
 log = get_logger(__name__)
 M = TypeVar("M", bound=BaseModel)
@@ -226,7 +227,8 @@ class Runner:
             return await self.stop.during(work())
 
         try:
-            output = await self._attempts(task, body, self.stop)
+            with span("task", run_id=self.run.run_id, task=task):
+                output = await self._attempts(task, body, self.stop)
             if keep:  # before the record says so: a crash in between must not lose it
                 await asyncio.to_thread(self.state.keep, task, output)
         except SkipTaskError as reason:

@@ -9,6 +9,7 @@ from flows.measuring import longest_closed, measure_waiting
 from pipeline.domain.report import DeliveryKind
 from pipeline.domain.request import Actor, Channel
 from storage import metrics
+from tests.kit.monitoring import names
 from tests.kit.observed import observed, scraped, targets, wait_for_targets
 from tests.kit.plain_services import NOW, plain_services
 from tests.kit.servers import free_port
@@ -29,6 +30,11 @@ def test_two_processes_with_one_address_are_both_found_and_gone_when_they_end(tm
             assert {metric.name.removesuffix("_total") for metric in metrics.METRICS} <= {
                 each.removesuffix("_total") for each in scraped(target)
             }
+        told = {name for target in found.values() for name in scraped(target)}
+        histograms = {f"{m.name}_bucket" for m in metrics.METRICS if m.kind == "histogram"}
+        assert {n.removesuffix("_total") for n in names() - histograms} <= {
+            n.removesuffix("_total") for n in told
+        }
         started[0].kill()  # no goodbye: its file stays until the next process looks
         started[0].wait(10)
     assert set(targets(tmp_path)) <= {"scanner"}
