@@ -179,6 +179,7 @@ BACKUP = Story(
     flow_type="backup_flow",
     prefix="run",
     command="backup",
+    role="owner",
     request=BackupRequest,
     tasks=BACKUP_TASKS,
     parse=parse_backup,

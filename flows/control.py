@@ -12,6 +12,7 @@ from flows.backtest import BACKTEST
 from flows.dry_run import DryRunPlan, plan
 from flows.model_retraining import RETRAINING
 from flows.progress import place_of, tell_progress
+from flows.roles import check_role
 from flows.services import Services
 from flows.start_checks import known_words, today
 from flows.stories import STORIES, story_for, story_named
@@ -135,6 +136,7 @@ async def queue(
     """Validate and write the run and its audit row; whoever calls starts it."""
     story, what = story_for(request), request.model_dump(mode="json")
     try:
+        await check_role(story.role, actor, services)
         pinned = await story.check(request, services)
     except AppError as error:
         await write_trail(services, actor, story.command, what, refusal=error)

@@ -3,6 +3,8 @@
 from typing import Final
 
 from flows.services import Services
+from pipeline.domain.errors import NotAllowedError
+from pipeline.domain.request import Actor
 
 RANK: Final[dict[str, int]] = {"viewer": 1, "trader": 2, "owner": 3}
 
@@ -19,3 +21,18 @@ def lower(one: str, other: str | None) -> str | None:
     if one not in RANK or other not in RANK:
         return None
     return min(one, other, key=RANK.__getitem__)
+
+
+async def check_role(needed: str, actor: Actor, services: Services) -> None:
+    """Refuse what only owners may ask for, by whatever channel it comes.
+
+    Asked of who they are now: a schedule's maker may have lost the role since. What traders may do
+    is held where they come in. The command line and the installation's own schedules are owners.
+    """
+    if needed != "owner" or actor.user_id is None:
+        return
+    role = await role_of(actor.user_id, services)
+    if actor.role:
+        role = lower(actor.role, role)
+    if role != "owner":
+        raise NotAllowedError(f"This needs the role owner; {actor.name or 'you'}: {role}.")

@@ -37,6 +37,8 @@ class Story:
         find again pinned in it, such as the version of the rules.
     title
         One line for progress and lists.
+    role
+        Who may ask for it at least: "trader" or "owner".
     tell
         The story itself: request, run, services and runner to its report.
     """
@@ -50,3 +52,4 @@ class Story:
     check: Callable[[Request, "Services"], Awaitable[Request]]
     title: Callable[[Request], str]
     tell: Callable[[Request, Run, "Services", "Runner"], Awaitable[BaseModel]]
+    role: str = "trader"

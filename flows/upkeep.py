@@ -77,6 +77,7 @@ UPKEEP = Story(
     flow_type="upkeep_flow",
     prefix="run",
     command="upkeep",
+    role="owner",
     request=UpkeepRequest,
     tasks=UPKEEP_TASKS,
     parse=parse_upkeep,

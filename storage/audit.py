@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from pipeline.domain.audit_chain import ChainVerdict
 from pipeline.domain.request import AuditEvent
-from storage.audit_chain import START, ChainCheck, chained
+from storage.audit_chain import START, ChainCheck, Told, chained
 from storage.database import alone, reading, writing
 from storage.operation_tables import AUDIT_CHAIN
 from storage.tables import AUDIT
@@ -58,13 +58,11 @@ async def link_from(db: AsyncConnection, first: int) -> None:
     head = (await db.execute(query)).scalar_one_or_none() or START
     events = select(AUDIT).where(AUDIT.c.seq >= first).order_by(AUDIT.c.seq)
     for row in (await db.execute(events)).mappings().all():
-        head = chained(head, row["seq"], AuditEvent.model_validate(dict(row)))
+        head = chained(head, row["seq"], dict(row))
         await db.execute(insert(AUDIT_CHAIN).values(seq=row["seq"], sha256=head))
 
 
-async def _page(
-    db: AsyncConnection, after: int
-) -> list[tuple[int, AuditEvent | None, str | None]]:
+async def _page(db: AsyncConnection, after: int) -> list[tuple[int, Told | None, str | None]]:
     """Return the next events with their hashes by number; either may be gone."""
     both = AUDIT.outerjoin(AUDIT_CHAIN, AUDIT.c.seq == AUDIT_CHAIN.c.seq, full=True)
     seq = func.coalesce(AUDIT.c.seq, AUDIT_CHAIN.c.seq)
@@ -79,7 +77,7 @@ async def _page(
     return [
         (
             int(row["number"]),
-            None if row["action"] is None else AuditEvent.model_validate(dict(row)),
+            None if row["action"] is None else dict(row),
             row["sha256"],
         )
         for row in rows

@@ -2,22 +2,30 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from pipeline.domain.audit_chain import ChainVerdict
-from pipeline.domain.request import AuditEvent
 
 START = "0" * 64
 
 
-def chained(before: str, seq: int, event: AuditEvent) -> str:
-    """Return the hash of an event: SHA-256 over the hash before it, its number and its words.
+FIELDS = ("at", "actor", "action", "what", "verdict", "reason", "run_id")
+Told = Mapping[str, Any]
+"""An event's columns as the store gives them back, not as a later model fills them up."""
 
-    The event must be as the store gives it back: what can't be kept is gone from it.
-    """
-    told = json.dumps(event.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(f"{before}\n{seq}\n{told}".encode()).hexdigest()
+
+def chained(before: str, seq: int, told: Told) -> str:
+    """Return the hash of an event: SHA-256 over the hash before it, its number and its words."""
+    words = {name: told[name] for name in FIELDS} | {"at": _moment(told["at"])}
+    text = json.dumps(words, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{before}\n{seq}\n{text}".encode()).hexdigest()
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 @dataclass
@@ -38,7 +46,7 @@ class ChainCheck:
     _met: bool = False
     _last: int = 0
 
-    def read(self, rows: Iterable[tuple[int, AuditEvent | None, str | None]]) -> None:
+    def read(self, rows: Iterable[tuple[int, Told | None, str | None]]) -> None:
         """Go on with rows of number, event and kept hash; None: the event or the hash is gone."""
         for seq, event, kept in rows:
             if self.fault:

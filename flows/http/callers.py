@@ -42,7 +42,7 @@ class Caller:
         user = self.token.user_id
         return Actor(
             channel=Channel.HTTP, user_id=user, chat_id=user if chat else None,
-            name=f"token {self.token.name}", request_key=key,
+            name=f"token {self.token.name}", role=self.role, request_key=key,
         )  # fmt: skip
 
 

@@ -92,6 +92,7 @@ class Actor(BaseModel):
     """Who asks, and where answers go (None: nobody waits for a message).
 
     `request_key` is the key under which the request is carried out once; empty: there is none.
+    `role` is the most that a token lets its user be; empty: what the person is.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -101,6 +102,7 @@ class Actor(BaseModel):
     chat_id: int | None = None
     name: str = ""
     request_key: str = ""
+    role: str = ""
 
 
 class RunStatus(StrEnum):

@@ -220,7 +220,8 @@ class MemoryAuditLog:
         """Chain what is held; nothing in this process could have changed it."""
         check = ChainCheck(wanted)
         for seq, event in enumerate(self._events, 1):
-            check.read([(seq, event, chained(check.head, seq, event))])
+            told = event.model_dump(mode="json") | {"at": event.at}
+            check.read([(seq, told, chained(check.head, seq, told))])
         return check.verdict()
 
 

@@ -148,3 +148,22 @@ async def test_an_owner_of_the_settings_may_stop_anybodys_run(services):
     named = services.settings.model_copy(update={"owner_ids": (77,)})
     again = await control.rerun(run.run_id, boss, replace(services, settings=named))
     await services.launcher.wait(again.run_id)
+
+
+@pytest.mark.parametrize("text", ["/upkeep", "/upkeep dry"])
+@pytest.mark.parametrize("channel", [Channel.HTTP, Channel.SCHEDULE, Channel.TELEGRAM])
+async def test_what_is_the_owners_is_refused_by_whatever_channel_it_comes(services, text, channel):
+    now = services.clock()
+    for user, role in ((21, "trader"), (22, "owner")):
+        await services.chats.set_role(user, role, now)
+    trader = Actor(channel=channel, user_id=21, name="Theo")
+    owners_token = Actor(channel=channel, user_id=22, role="trader")
+    for asks in (trader, owners_token):
+        with pytest.raises(NotAllowedError, match="role owner"):
+            await control.launch_text(text, asks, services)
+    assert await services.runs.newest() == []
+    assert {e.verdict for e in await services.audit.newest()} == {"refused"}
+    run = await control.queue(
+        control.story_of_text(text).request(), Actor(channel=channel, user_id=22), services
+    )
+    assert run.status is RunStatus.QUEUED

@@ -51,7 +51,6 @@ def _link_all(connection: sa.Connection) -> None:
     head = "0" * 64
     for row in connection.execute(sa.select(audit).order_by(audit.c.seq)).mappings().all():
         told = {name: row[name] for name in FIELDS} | {"at": _moment(row["at"])}
-        told["actor"] = {"user_id": None, "chat_id": None, "name": "", **told["actor"]}
         words = json.dumps(told, sort_keys=True, separators=(",", ":"))
         head = hashlib.sha256(f"{head}\n{row['seq']}\n{words}".encode()).hexdigest()
         connection.execute(chain.insert().values(seq=row["seq"], sha256=head))
