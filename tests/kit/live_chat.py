@@ -54,7 +54,7 @@ def labels(message: Json) -> list[str]:
     return [str(button["text"]) for button in buttons_of(message)]
 
 
-async def alert_of(person: Any, signal_id: str, *words: str, seconds: float = 10.0) -> Json:
+async def alert_of(person: Any, signal_id: str, *words: str, seconds: float = 30.0) -> Json:
     """Wait for a signal's alert, with these words in it."""
     found: Json = await person.wait_for(
         lambda m: bool(alerts_in([m], signal_id)) and all(w in text_of(m) for w in words), seconds
@@ -62,7 +62,7 @@ async def alert_of(person: Any, signal_id: str, *words: str, seconds: float = 10
     return found
 
 
-async def nothing_owed(running: Chat, seconds: float = 15.0) -> None:
+async def nothing_owed(running: Chat, seconds: float = 45.0) -> None:
     """Wait until every delivery has gone, edits too."""
     async with asyncio.timeout(seconds):
         while await running.services.outbox.pending():

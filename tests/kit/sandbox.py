@@ -26,6 +26,8 @@ from aiogram.client.telegram import TelegramAPIServer
 from bot.sandbox.people import TRADER_ID
 from bot.sandbox.server import Options, Sandbox
 
+PATIENCE = 30.0
+"""Seconds until an answer counts as missing: a busy machine is no fault of the bot."""
 TOKEN = "1000000042:sandbox-only-no-such-bot-on-telegram"
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
@@ -104,7 +106,7 @@ class Person:
         pressed = await self._post("press", message_id=message["message_id"], data=data)
         return str(pressed["query_id"])
 
-    async def answer(self, query_id: str, seconds: float = 5.0) -> Json:
+    async def answer(self, query_id: str, seconds: float = PATIENCE) -> Json:
         """Wait for the bot's answer to a press: ``{text, show_alert, url}``."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -137,7 +139,7 @@ class Person:
             return dict(await _result(response))
 
     async def wait_for(
-        self, predicate: Callable[[Json], bool], seconds: float = 5.0, *, after: int = 0
+        self, predicate: Callable[[Json], bool], seconds: float = PATIENCE, *, after: int = 0
     ) -> Json:
         """Wait for a message of the bot that fits; the newest one that does.
 
@@ -155,7 +157,7 @@ class Person:
         raise PageError(f"no such message in {seconds} s; the last ones: {shown}")
 
     async def wait_until(
-        self, predicate: Callable[[list[Json]], bool], seconds: float = 5.0
+        self, predicate: Callable[[list[Json]], bool], seconds: float = PATIENCE
     ) -> list[Json]:
         """Wait until the whole chat fits; gives its messages."""
         until = time.monotonic() + seconds
