@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 from aiogram import Bot, Dispatcher
@@ -46,6 +46,8 @@ from bot.pacing import Pacer
 from bot.poller import Poller
 from bot.requests import Pacing, Patience
 from bot.sending import Sender
+from bot.updates import LOOK, LOOK_SELDOM, KeptUpdates
+from bot.webhook import Webhook
 from flows.health_monitor import HealthMonitor
 from flows.measuring import keep_measuring
 from flows.owners import issue_owner_code
@@ -84,8 +86,8 @@ async def serve(services: Services, stop: asyncio.Event) -> None:
     app = build(services)
     loops = [
         asyncio.create_task(app.turn.keep()),
-        asyncio.create_task(introduce(app.replies)),
-        asyncio.create_task(app.poller.run()),
+        asyncio.create_task(introduce(app.replies, app.webhook)),
+        *(asyncio.create_task(intake.run()) for intake in app.intakes),
         asyncio.create_task(app.courier.run()),
         asyncio.create_task(app.heart.keep()),
         asyncio.create_task(keep_measuring(services)),
@@ -99,11 +101,23 @@ async def serve(services: Services, stop: asyncio.Event) -> None:
     finally:
         log.info("stopping", limit=DRAIN)
         await _end(loops[1:])
-        parts = (app.poller, app.courier, app.inspections)
-        await asyncio.gather(*(part.drain(DRAIN) for part in parts))
+        parts: tuple[Intake | Courier | Inspections, ...] = (app.courier, app.inspections)
+        await asyncio.gather(*(part.drain(DRAIN) for part in (*app.intakes, *parts)))
         await _end(loops[:1])
         await app.close()
         log.info("stopped")
+
+
+class Intake(Protocol):
+    """Where updates or requests come in."""
+
+    async def run(self) -> None:
+        """Take them until cancelled."""
+        ...
+
+    async def drain(self, limit: float) -> None:
+        """Let what is under way end, `limit` seconds at most."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -113,7 +127,8 @@ class App:
     replies: Bot
     deliveries: Bot
     dispatcher: Dispatcher
-    poller: Poller
+    intakes: tuple[Intake, ...]
+    webhook: Webhook | None
     courier: Courier
     turn: Turn
     heart: Heart
@@ -149,10 +164,33 @@ def build(services: Services) -> App:
         moved=lambda old, new: move_watch(old, new, services),
     )
     dispatcher = make_dispatcher(services, courier)
-    poller = Poller(replies, dispatcher, lambda: turn.ours)
+    intakes, webhook = make_intakes(services, replies, dispatcher, turn)
     heart = Heart("bot", services, lambda: {"active": turn.ours})
     shown = dispatcher["inspections"]
-    return App(replies, deliveries, dispatcher, poller, courier, turn, heart, shown)
+    return App(replies, deliveries, dispatcher, intakes, webhook, courier, turn, heart, shown)
+
+
+def make_intakes(
+    services: Services, bot: Bot, dispatcher: Dispatcher, turn: Turn
+) -> tuple[tuple[Intake, ...], Webhook | None]:
+    """Return where updates come from: fetched by who has the turn, or sent to the webhook.
+
+    What was sent to a webhook before and is kept is handled either way.
+    """
+    hooked = services.settings.webhook_url is not None
+    kept = KeptUpdates(
+        bot, dispatcher, services.inbox, turn.owner, services.clock,
+        look=LOOK if hooked else LOOK_SELDOM,
+    )  # fmt: skip
+    entries: tuple[Intake, ...] = ()
+    if services.settings.http_in == "bot" and services.settings.http_address is not None:
+        from flows.http.server import HttpEntry  # noqa: PLC0415  (FastAPI, for those who want it)
+
+        entries = (HttpEntry(services, services.settings.http_address),)
+    if not hooked:
+        return (Poller(bot, dispatcher, lambda: turn.ours), kept, *entries), None
+    webhook = Webhook(services.settings, services.inbox, services.clock, kept.poke)
+    return (webhook, kept, *entries), webhook
 
 
 def make_bot(settings: Settings) -> Bot:
@@ -204,8 +242,12 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
     return dispatcher
 
 
-async def introduce(bot: Bot) -> None:
-    """Learn the bot's own name and set the menu, trying for ever."""
+async def introduce(bot: Bot, webhook: Webhook | None = None) -> None:
+    """Say how updates are to come, learn the bot's own name, set the menu; trying for ever."""
+    if webhook is None:
+        await insistently("delete_webhook", bot.delete_webhook)
+    else:
+        await insistently("set_webhook", lambda: webhook.tell_telegram(bot))
     me = await insistently("get_me", bot.me)
     log.info("telegram_reached", username=me.username, bot_id=me.id)
     await insistently("set_my_commands", lambda: bot.set_my_commands(commands.menu()))

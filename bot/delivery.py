@@ -229,6 +229,7 @@ class Courier:
                 await self._poked.wait()
         except TimeoutError:
             return
+        self._poked.clear()  # also where it stands by: a poke that stays would never let go
 
 
 def doubt_of(error: Exception, delivery: Delivery) -> int:

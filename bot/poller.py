@@ -81,6 +81,17 @@ def lane_of(update: Update) -> str:
     return f"{chat.id if chat else 0}:{event.from_user.id}"
 
 
+async def handle(bot: Bot, dispatcher: Dispatcher, update: Update) -> None:
+    """Hand an update to its handler; no failure of one ends anything else."""
+    started = time.monotonic()
+    try:
+        async with asyncio.timeout(HANDLER_LIMIT):
+            await dispatcher.feed_update(bot, update)
+    except Exception:
+        log.exception("handler_failed", update_id=update.update_id)
+    log.debug("update_handled", update_id=update.update_id, seconds=time.monotonic() - started)
+
+
 class Poller:
     """Fetches, hands out by lanes, and confirms.
 
@@ -156,13 +167,7 @@ class Poller:
     async def _handle(self, update: Update, before: asyncio.Task[None] | None) -> None:
         if before is not None and not before.done():
             await asyncio.wait([before])
-        started = time.monotonic()
-        try:
-            async with asyncio.timeout(HANDLER_LIMIT):
-                await self._dispatcher.feed_update(self._bot, update)
-        except Exception:
-            log.exception("handler_failed", update_id=update.update_id)
-        log.debug("update_handled", update_id=update.update_id, seconds=time.monotonic() - started)
+        await handle(self._bot, self._dispatcher, update)
 
     def _ended(self, update_id: int, lane: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -45,24 +45,6 @@ async def get_updates(world: World, params: Params) -> Any:
 
 
 @bot_api
-async def delete_webhook(world: World, params: Params) -> Any:
-    """Do nothing but drop waiting updates: the sandbox has no webhooks."""
-    if params.flag("drop_pending_updates"):
-        world.updates.drop_all()
-    return True
-
-
-@bot_api
-async def get_webhook_info(world: World, _params: Params) -> Any:
-    """Tell that there is no webhook, and how many updates wait."""
-    return {
-        "url": "",
-        "has_custom_certificate": False,
-        "pending_update_count": world.updates.waiting,
-    }
-
-
-@bot_api
 async def log_out(_world: World, _params: Params) -> Any:
     """Agree."""
     return True

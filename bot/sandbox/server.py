@@ -1,7 +1,6 @@
 """Own the HTTP server: who may call it, the Bot API's addresses, and the life of the process."""
 
 import asyncio
-import contextlib
 import hmac
 import json
 import time
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from bot.sandbox import api_bot, api_edits, api_messages
+from bot.sandbox import api_bot, api_edits, api_messages, webhooks
 from bot.sandbox.errors import ApiError
 from bot.sandbox.faults import Faults, RateLimits
 from bot.sandbox.page import WORLD, add_page
@@ -22,7 +21,7 @@ from bot.sandbox.params import read_params
 from bot.sandbox.registry import METHODS
 from bot.sandbox.world import World
 
-__all__ = ["Options", "Sandbox", "api_bot", "api_edits", "api_messages"]
+__all__ = ["Options", "Sandbox", "api_bot", "api_edits", "api_messages", "webhooks"]
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _REQUEST_BYTES_MAX = 64 * 1024 * 1024
@@ -77,7 +76,7 @@ class Sandbox:
             shutdown_timeout=0.5,
             access_log=None,
         )
-        self._watch: asyncio.Task[None] | None = None
+        self._loops: tuple[asyncio.Task[None], ...] = ()
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
@@ -85,7 +84,10 @@ class Sandbox:
         await site.start()
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"
-        self._watch = asyncio.create_task(_tell_online(self.world))
+        sending = webhooks.Sendings(self.world)
+        self._loops = tuple(
+            asyncio.create_task(work) for work in (_tell_online(self.world), sending.run())
+        )
         return self
 
     async def __aexit__(
@@ -94,10 +96,9 @@ class Sandbox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watch
+        for task in self._loops:
+            task.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
         await self._runner.cleanup()
         self.world.close()
 

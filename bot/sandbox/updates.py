@@ -1,6 +1,7 @@
 """Own the updates that wait for the bot, and the long poll that fetches them."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -24,11 +25,41 @@ class Updates:
         self._news = asyncio.Event()
         self._poller: asyncio.Event | None = None  # set to send the poller away
         self._seen = 0.0
+        self._hooked = False
 
     @property
     def online(self) -> bool:
         """Tell whether a bot is listening."""
+        if self.webhook:
+            return self._hooked
         return self._poller is not None or self._clock() - self._seen < _ONLINE_SECONDS
+
+    @property
+    def webhook(self) -> Json:
+        """Where updates are sent; empty: they are fetched."""
+        kept: Json = self._store.fact("webhook", {})
+        return kept
+
+    def hook(self, *, works: bool) -> None:
+        """Note whether the webhook takes updates; who fetches meanwhile is sent away."""
+        self._hooked = works
+        if self.webhook and self._poller is not None:
+            self._poller.set()
+        self._tell()
+
+    async def news(self, seconds: float) -> None:
+        """Wait until something is new, or for so long."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), seconds)
+
+    def all_waiting(self) -> list[Json]:
+        """Give what waits, oldest first, as far as it is looked at."""
+        return self._store.from_key("updates", 0, _LIMIT * 10)
+
+    def forget(self, number: int) -> None:
+        """Forget an update that was taken."""
+        self._store.delete("updates", number)
+        self._tell()
 
     @property
     def waiting(self) -> int:
@@ -43,6 +74,9 @@ class Updates:
             return
         number = self._store.next_number("update", _FIRST_UPDATE)
         self._store.put("updates", number, {"update_id": number, kind: body})
+        self._tell()
+
+    def _tell(self) -> None:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
@@ -56,9 +90,15 @@ class Updates:
         Raises
         ------
         ApiError
-            409 in the poll that was waiting when another one began.
+            409 in the poll that was waiting when another one began, and while there is a webhook.
         """
-        self._allow(params.structure("allowed_updates"))
+        if self.webhook:
+            raise ApiError(
+                409,
+                "Conflict: can't use getUpdates method while webhook is active; "
+                "use deleteWebhook to delete the webhook first",
+            )
+        self.allow(params.structure("allowed_updates"))
         begin = self._confirm(params.number("offset"))
         limit = params.number("limit", _LIMIT)
         limit = limit if 1 <= limit <= _LIMIT else _LIMIT
@@ -88,6 +128,8 @@ class Updates:
             finally:
                 for wait in waits:
                     wait.cancel()
+            if sent_away.is_set() and self.webhook:
+                raise ApiError(409, "Conflict: terminated by setWebhook request")
             if sent_away.is_set():
                 raise ApiError(
                     409,
@@ -103,7 +145,8 @@ class Updates:
             self._store.forget_before("updates", offset)
         return offset
 
-    def _allow(self, value: Any) -> None:
+    def allow(self, value: Any) -> None:
+        """Keep which kinds the bot asked for; None: as before."""
         if value is None:
             return
         if not isinstance(value, list):

@@ -26,7 +26,7 @@ async def serve(settings: Settings) -> None:
     async with open_services(settings, computes=not settings.prefect_api_url) as services:
         entry = HttpEntry(services, settings.http_address)
         heart = Heart("http", services, dict)
-        serving = asyncio.create_task(entry.run())
+        serving = asyncio.create_task(entry.serve())
         beating = asyncio.create_task(heart.keep())
         waiting = [asyncio.create_task(entry.started()), asyncio.create_task(stop.wait())]
         await asyncio.wait({serving, waiting[0]}, return_when=asyncio.FIRST_COMPLETED)

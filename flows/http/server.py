@@ -36,7 +36,7 @@ class HttpEntry:
     Raises
     ------
     AppError
-        From `run`: the address can't be listened on.
+        From `serve`: the address can't be listened on.
     """
 
     def __init__(self, services: Services, address: str) -> None:
@@ -50,7 +50,7 @@ class HttpEntry:
         ))  # fmt: skip
         self.address = address
 
-    async def run(self) -> None:
+    async def serve(self) -> None:
         """Serve until `stop`."""
         sweeping = asyncio.create_task(self._sweep())
         try:
@@ -59,6 +59,21 @@ class HttpEntry:
             raise AppError(f"HTTP_ADDRESS {self.address} can't be listened on.") from error
         finally:
             sweeping.cancel()
+
+    async def run(self) -> None:
+        """Serve until cancelled; requests under way are answered first."""
+        serving = asyncio.create_task(self.serve())
+        try:
+            await asyncio.shield(serving)
+        except AppError as error:
+            log.error("http_not_served", error=error.user_text)  # noqa: TRY400  (it says all)
+        finally:
+            await self.stop()
+            await asyncio.gather(serving, return_exceptions=True)
+
+    async def drain(self, limit: float) -> None:
+        """Let launches end that nobody waits for."""
+        await drain(limit)
 
     async def started(self) -> None:
         """Wait until requests are taken."""

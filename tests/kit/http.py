@@ -123,7 +123,7 @@ async def http_entry(services: Services) -> AsyncIterator[Entry]:
     """Serve in this event loop on a free port."""
     address = f"127.0.0.1:{free_port()}"
     server = HttpEntry(services, address)
-    serving = asyncio.create_task(server.run())
+    serving = asyncio.create_task(server.serve())
     await asyncio.wait_for(server.started(), 10)
     async with aiohttp.ClientSession() as session:
         try:
