@@ -95,4 +95,4 @@ PRIORITIES: Final = ("1", "2", "3")
 
 def priority_of(run: Run) -> str:
     """Return a run's priority as a label; 1 goes first."""
-    return str(getattr(run, "priority", 2))
+    return str(run.priority)

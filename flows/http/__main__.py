@@ -5,13 +5,14 @@ import signal
 import sys
 
 from flows.http.server import HttpEntry
+from flows.observing import observe
 from flows.pulse import Heart
 from flows.ready import announce_ready
 from flows.services import open_services
 from flows.settings import Settings
 from flows.settings_start import settings_or_exit
 from pipeline.domain.errors import AppError
-from storage.telemetry import configure_logging, get_logger
+from storage.telemetry import get_logger
 
 log = get_logger(__name__)
 
@@ -45,7 +46,7 @@ async def serve(settings: Settings) -> None:
 def main() -> int:
     """Run; 2 if it is not set up."""
     settings = settings_or_exit()
-    configure_logging(sys.stdout, settings.log_level, json=settings.log_format == "json")
+    observe(settings, "http", sys.stdout)
     try:
         asyncio.run(serve(settings))
     except AppError as error:

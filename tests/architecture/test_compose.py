@@ -158,7 +158,7 @@ def test_our_parts_know_their_places():
 
 
 def test_prometheus_asks_each_part_that_has_figures():
-    (job, _) = yaml.safe_load((ROOT / "monitoring/prometheus.yml").read_text("utf-8"))[
+    (job, _) = yaml.safe_load((ROOT / "monitoring/prometheus/containers.yml").read_text("utf-8"))[
         "scrape_configs"
     ]
     with_figures = {n for n in OURS if "METRICS_ADDRESS" in SERVICES[n]["environment"]} - {
