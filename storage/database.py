@@ -37,6 +37,7 @@ _MIGRATION_LOCK = 7_205_759_403
 _WRITES = "scout_writes"  # execution option: the transaction is going to write
 _QUEUES: WeakKeyDictionary[AsyncEngine, asyncio.Lock] = WeakKeyDictionary()
 _OUR_FAULT = (IntegrityError, ProgrammingError, DataError)
+_DENIED = "42501"  # PostgreSQL: insufficient_privilege
 _DOWN = (PoolTimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -178,7 +179,13 @@ def mapped_errors() -> Iterator[None]:
     """
     try:
         yield
-    except _OUR_FAULT:
+    except _OUR_FAULT as error:
+        if getattr(error.orig, "sqlstate", "") == _DENIED:
+            raise AppError(
+                "The database's user may not do this. Tables are changed by their owner alone: "
+                "let that user start the new version once.",
+                cause=str(error.orig),
+            ) from error
         raise
     except (DBAPIError, *_DOWN) as error:
         raise _down(error) from error

@@ -2,13 +2,14 @@
 
 import asyncio
 import sys
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, make_url, text
 
 from pipeline.domain.errors import AppError
 from pipeline.domain.live import AlertFor, Life, LifeState
@@ -251,3 +252,23 @@ async def test_the_trail_of_an_older_version_is_put_into_the_chain(empty_url):
     found = await SqlAuditLog(database.engine).verify()
     await database.close()
     assert (found.events, found.fault) == (4, "")
+
+
+async def test_a_user_who_may_not_change_tables_is_told_who_may(empty_postgres_url):
+    owner = open_database(empty_postgres_url)
+    name = f"reader_{uuid.uuid4().hex[:8]}"
+    async with owner.engine.begin() as connection:
+        await connection.execute(text(f"CREATE ROLE {name} LOGIN PASSWORD 'only-for-this-test'"))
+    url = make_url(empty_postgres_url).set(username=name, password="only-for-this-test")
+    try:
+        with pytest.raises(AppError, match="changed by their owner alone"):
+            await migrate(url.render_as_string(hide_password=False))
+        await migrate(owner)
+        poor = open_database(url.render_as_string(hide_password=False))
+        with pytest.raises(AppError, match="changed by their owner alone"):
+            await SqlAuditLog(poor.engine).newest()
+        await poor.close()
+    finally:
+        async with owner.engine.begin() as connection:
+            await connection.execute(text(f"DROP ROLE {name}"))
+        await owner.close()
