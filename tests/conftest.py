@@ -27,6 +27,19 @@ from tests.kit.servers import Postgres, Valkey, running
 _numbers = itertools.count(1)
 
 
+@pytest.fixture(autouse=True)
+def _same_environment() -> Iterator[None]:
+    """Undo what a test did to the environment: a process's start is called in this process."""
+    before = dict(os.environ)
+    yield
+    for name in {*before, *os.environ}:
+        if not name.startswith("PYTEST_"):
+            if name in before:
+                os.environ[name] = before[name]
+            else:
+                os.environ.pop(name, None)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A real PostgreSQL, one per session and xdist worker."""

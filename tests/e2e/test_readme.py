@@ -128,7 +128,10 @@ def test_the_screen_is_told_as_it_is():
 def test_the_readme_has_a_motto_a_chart_and_the_names_of_what_is_kept():
     assert re.match(r"# Setup Scout\n\n\*.+\*\n", README)
     assert README.index("![") < README.index("## ")
-    services = (ROOT / "flows/services.py").read_text(encoding="utf-8")
+    services = "".join(
+        (ROOT / name).read_text(encoding="utf-8")
+        for name in ("flows/services.py", "storage/places.py")
+    )
     places = re.findall(r"^\| `(\w+)/` \|", README, re.MULTILINE)
     assert len(places) > 4
     assert [p for p in places if f'"{p}"' not in services and p != "logs"] == []

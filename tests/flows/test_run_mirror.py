@@ -98,7 +98,7 @@ def test_a_run_goes_on_while_the_storage_is_away(hosts, objects, monkeypatch):
 def test_old_state_is_swept_everywhere(hosts, objects):
     one, _ = hosts
     one.of_run(RUN).keep("a", Output(n=1))
-    assert one.sweep(time.time() - 3600) == []
+    assert one.sweep(time.time() - 3600) == {}
     assert len(objects.listed("state")) == 1
     two = StateFolder(one.root, objects)
     assert set(two.sweep(time.time() + 3600)) == {RUN}

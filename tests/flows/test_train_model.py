@@ -216,13 +216,13 @@ def dying(monkeypatch, services, task, *, noted):
             keep(state, name, output)
         raise DeadError
 
-    async def recording(run_id, noting, now):
+    async def recording(run_id, noting, now, claim=None):
         if task == noting.task == "notification" and noting.status == "success" and not deaths:
             deaths.append(task)
             if noted:
-                await record(run_id, noting, now)
+                await record(run_id, noting, now, claim)
             raise DeadError
-        await record(run_id, noting, now)
+        await record(run_id, noting, now, claim)
 
     monkeypatch.setattr(RunState, "keep", keeping)
     monkeypatch.setattr(services.runs, "record_task", recording)

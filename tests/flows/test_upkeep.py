@@ -22,7 +22,7 @@ from storage.database import open_database
 from tests.kit.aged_home import AGES, NOW, age, at_home, do_part, look, one_day
 from tests.kit.plain_services import plain_services
 
-CHAT = Actor(channel=Channel.TELEGRAM, user_id=1, chat_id=5)
+CHAT = Actor(channel=Channel.TELEGRAM, chat_id=5)
 FIGURES = tuple(part for part in PARTS if part not in ("database", "prefect"))
 
 

@@ -22,7 +22,7 @@ async def stored_services(home: Path, url: str | None, **settings: Any) -> Async
         stores = Stores(url, home / "archive", models=home / "models")
         signals = stores.signals()
         yield replace(
-            plain, signals=signals, broker=PaperBroker(signals), scans=stores.scans(),
+            plain, runs=stores.runs(), signals=signals, broker=PaperBroker(signals), scans=stores.scans(),
             watches=stores.watches(), outbox=stores.outbox(), audit=stores.audit(),
             chats=stores.chats(), archive=stores.archive(), labels=stores.labels(),
             models=stores.models(), schedules=stores.schedules(),
