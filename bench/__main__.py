@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench import chat, compute, live, live_alerts, research, train
+from bench import chat, compute, live, live_alerts, live_training, research, train
 from storage.instruments import YamlInstruments
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -37,6 +37,7 @@ async def main() -> int:
     figures |= train.measure()
     figures |= await live.measure(instrument)
     figures |= await live_alerts.measure()
+    figures |= await live_training.measure()
     figures |= await chat.measure()
     print("\n".join(line(name, figure) for name, figure in figures.items()))
     RESULTS.write_text(json.dumps(figures, indent=1) + "\n")
