@@ -12,7 +12,7 @@ from flows.backtest import BACKTEST
 from flows.dry_run import DryRunPlan, plan
 from flows.model_retraining import RETRAINING
 from flows.progress import place_of, tell_progress
-from flows.roles import check_role
+from flows.roles import check_role, role_of
 from flows.services import Services
 from flows.start_checks import known_words, today
 from flows.stories import STORIES, story_for, story_named
@@ -247,8 +247,7 @@ async def _own(run_id: str, actor: Actor, services: Services) -> Run:
     run = await find_run(run_id, services)
     if actor.user_id is None or actor.user_id == run.actor.user_id:
         return run
-    named = actor.user_id in services.settings.owner_ids
-    if not named and await services.chats.role(actor.user_id) != "owner":
+    if await role_of(actor.user_id, services) != "owner":
         raise NotAllowedError(f"{run_id} belongs to somebody else.")
     return run
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from flows.roles import role_of
 from flows.services import Services
 from flows.trail import write_trail
 from pipeline.domain.errors import (
@@ -168,8 +169,7 @@ async def is_owner(actor: Actor, services: Services) -> bool:
         return True
     if actor.user_id is None or actor.channel is not Channel.TELEGRAM:
         return False
-    owner = actor.user_id in services.settings.owner_ids
-    return owner or await services.chats.role(actor.user_id) == "owner"
+    return await role_of(actor.user_id, services) == "owner"
 
 
 async def _objection(standing: ModelStanding, version: str, services: Services) -> str:

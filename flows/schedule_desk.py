@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import count
 
 from flows.built_in_schedules import BUILT_IN
+from flows.roles import role_of
 from flows.schedule_requests import checked_payload
 from flows.scheduling import fire
 from flows.services import Services
@@ -117,9 +118,7 @@ async def own_schedule(name: str, actor: Actor, services: Services) -> Schedule:
 
 async def _may(schedule: Schedule, actor: Actor, services: Services) -> bool:
     user = actor.user_id
-    if user is None or user in services.settings.owner_ids:
-        return True
-    if await services.chats.role(user) == "owner":
+    if user is None or await role_of(user, services) == "owner":
         return True
     return not schedule.deployment and schedule.actor.user_id == user
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ValidationError
 
 from flows.built_in_schedules import BUILT_IN
 from flows.control import known_words, launch, launch_text, story_of_text, today
+from flows.roles import role_of
 from flows.services import Services
 from flows.stories import STORIES
 from flows.story import Story
@@ -85,7 +86,5 @@ def _request(story: Story, fields: dict[str, Any]) -> BaseModel:
 async def _check_maker(maker: Actor, services: Services) -> None:
     """Refuse if the person who made it has lost the right to launch runs."""
     user = maker.user_id
-    if user is None or user in services.settings.owner_ids:
-        return
-    if await services.chats.role(user) not in ("owner", "trader"):
+    if user is not None and await role_of(user, services) not in ("owner", "trader"):
         raise NotAllowedError(f"{maker.name or user}, who made it, may no longer launch runs.")
