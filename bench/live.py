@@ -11,8 +11,8 @@ import psutil
 
 from bench.live_world import START, SYMBOLS, TIMEFRAMES, Market, assignments, markets
 from bench.timing import median
+from flows.adapters import PRELOAD
 from flows.scan_crew import ProcessScanCrew
-from flows.services import PRELOAD
 from pipeline.domain.market import Instrument
 from pipeline.setups.model import SetupSpec
 from pipeline.setups.rules import parse_setup

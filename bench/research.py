@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from bench.compute import DATA, PEERS, ROOT, Year, orders_table
+from flows.adapters import PRELOAD
 from flows.cpu import CpuPool
 from flows.research_compute import VariantsJob, test_chunk
-from flows.services import PRELOAD
 from flows.state import RunState
 from flows.variants import chunks_of
 from pipeline.domain.bars import bar_frame

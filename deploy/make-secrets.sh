@@ -43,7 +43,8 @@ printf 'scout:%s' "$(random)" | keep prefect_auth
     printf 'user scout on #%s ~* &* +@all -@admin -@dangerous +info\n' \
         "$(printf %s "$(held valkey_password)" | sha256sum | cut -d ' ' -f 1)"
 } | keep valkey_acl
-for name in TELEGRAM_BOT_TOKEN WEBHOOK_SECRET MT5_BRIDGE_TOKEN S3_ACCESS_KEY S3_SECRET_KEY; do
+for name in TELEGRAM_BOT_TOKEN WEBHOOK_SECRET MT5_BRIDGE_TOKEN S3_ACCESS_KEY S3_SECRET_KEY \
+    ALPACA_KEY ALPACA_SECRET MASSIVE_API_KEY OPENAI_API_KEY NOTION_TOKEN; do
     from_env_file "$name" | keep "$(echo "$name" | tr 'A-Z' 'a-z')"
 done
 

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from flows import control
+from flows.adapters import make_objects, utc_now
 from flows.backup_text import backup_lines, headline, megabytes
 from flows.cli_app import actor, app, run_command, run_without_services, say
 from flows.prefect_restoring import restore_prefect
-from flows.services import Services, make_objects, utc_now
+from flows.services import Services
 from flows.settings import Settings
 from pipeline.domain.backup import BackupReport, BackupRequest
 from storage.backup.checking import check

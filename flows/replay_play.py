@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from flows.adapters import PRELOAD
 from flows.backtest_compute import Frozen
 from flows.live_scan import run_live_scan
 from flows.live_session import LiveSession
 from flows.scan_crew import make_scan_crew
-from flows.services import PRELOAD, Services
+from flows.services import Services
 from flows.similar import prepare_cases
 from flows.tasks import Note, Runner
 from pipeline.domain.bars import epoch_seconds

@@ -17,12 +17,13 @@ from flows.settings_entries import EntrySettings
 from flows.settings_files import SecretFiles
 from flows.settings_live import LiveSettings
 from flows.settings_operations import OperationSettings
+from flows.settings_outside import OutsideSettings
 
 ChartTheme = Literal["tv_dark", "tv_light"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
-class Settings(LiveSettings, OperationSettings, EntrySettings):
+class Settings(LiveSettings, OperationSettings, EntrySettings, OutsideSettings):
     """What an installation may set, by environment or `.env`; names are the fields in capitals.
 
     Unset secrets switch their service off; nothing here is needed to run a backtest.

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from flows.adapters import PRELOAD
 from flows.chores import Chores
 from flows.feed_watch import FeedWatch
 from flows.live_board import Board
@@ -17,7 +18,7 @@ from flows.live_scan_flow import Appointment, enter
 from flows.live_session import ChatWishes, LiveSession
 from flows.scan_clock import FeedMinutes, minute_after
 from flows.scan_crew import make_scan_crew
-from flows.services import PRELOAD, Services
+from flows.services import Services
 from flows.similar import prepare_cases
 from flows.turn import Turn
 from pipeline.domain.errors import AppError, FeedDownError

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.database import is_sqlite, mapped_errors, reading, writing
-from storage.operation_tables import METADATA
+from storage.outside_tables import METADATA
 from storage.upkeep_ports import DatabaseCare
 
 _INCREMENTAL = 2  # SQLite's word for auto_vacuum=INCREMENTAL

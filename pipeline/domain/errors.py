@@ -16,6 +16,8 @@ AppError(user_text, retryable=False)
 ├── TradeError            RiskLimitError, OrderRejectedError
 ├── CancelledRunError     a person stopped the run
 ├── LostRunError          another process executes the run by now
+├── AnalystRefusedError   the analyst won't answer: key, quota, budget, model
+├── JournalRefusedError   the journal can't be written: token, rights, lost columns
 └── ServiceError          something outside is down; retryable
     └── FeedDownError, BrokerDownError, StoreDownError, JournalDownError, AnalystDownError
 """
@@ -190,3 +192,11 @@ class JournalDownError(ServiceError):
 
 class AnalystDownError(ServiceError):
     """The analyst doesn't answer."""
+
+
+class AnalystRefusedError(AppError):
+    """The analyst won't answer: a wrong key, no quota, no budget left, an unknown model."""
+
+
+class JournalRefusedError(AppError):
+    """The journal can't be written: a wrong token, no right to it, a database without columns."""

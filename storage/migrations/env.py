@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from storage.operation_tables import METADATA
+from storage.outside_tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],

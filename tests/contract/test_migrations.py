@@ -35,6 +35,16 @@ from storage.operation_tables import (
     TELEGRAM_UPDATES,
 )
 from storage.outbox import SqlOutbox
+from storage.outside_tables import (
+    ANALYSES,
+    ANALYST_SPENDING,
+    DATA_QUALITY,
+    INSTRUMENT_FACTS,
+    JOURNAL_ENTRIES,
+    LOAD_RUNS,
+    SOURCE_CHOICES,
+    WITHHELD_BARS,
+)
 from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
 from storage.signals import SqlSignalStore
@@ -154,10 +164,28 @@ async def _fill_operations(engine):
         (REQUEST_KEYS, {"key": "k", "sha256": "0" * 64, "run_id": "", "at": NOW}),
         (TELEGRAM_UPDATES, {"update_id": 1, "lane": "1", "body": {}, "at": NOW, "owner": ""}),
         (BAR_INDEXES, {"symbol": "s", "revision": 1, "timeframes": {}}),
+        *OUTSIDE_ROWS,
     ]
     async with engine.begin() as connection:
         for table, row in rows:
             await connection.execute(table.insert().values(**row))
+
+
+BAR = {"symbol": "s", "timeframe": "M1", "at": NOW}
+COUNTED = dict.fromkeys(("bars", "added", "withheld", "pages", "seconds"), 0)
+OUTSIDE_ROWS = [
+    (LOAD_RUNS, BAR | COUNTED | {"run_id": "", "source": "x", "source_symbol": "s", "asked_start": NOW,
+                                 "asked_end": NOW, "status": "done", "error": ""}),
+    (SOURCE_CHOICES, {"symbol": "s", "sources": ["x"], "changed_at": NOW}),
+    (WITHHELD_BARS, BAR | {"open_time": NOW, "source": "x", "kind": "spike", "bar": {}, "sha256": "0" * 64,
+                           "state": "open"}),
+    (DATA_QUALITY, BAR | {"run_id": "", "score": 1.0, "report": {}}),
+    (INSTRUMENT_FACTS, {"source": "x", "symbol": "s", "facts": {}, "at": NOW}),
+    (ANALYSES, {"key": "0" * 64, "purpose": "alert", "subject": "s", "analysis": {}, "at": NOW}),
+    (ANALYST_SPENDING, {"chat_id": 1, "day": "2025-10-31", "cost": 0.1, "settled": 1, "at": NOW}),
+    (JOURNAL_ENTRIES, {"key": "k", "kind": "run", "entry": {}, "revision": 1, "page": {}, "state": "owed",
+                       "attempts": 0, "due_at": NOW, "error": "", "created_at": NOW}),
+]  # fmt: skip
 
 
 async def _fill_models(engine):

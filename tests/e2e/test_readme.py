@@ -130,7 +130,7 @@ def test_the_readme_has_a_motto_a_chart_and_the_names_of_what_is_kept():
     assert README.index("![") < README.index("## ")
     services = "".join(
         (ROOT / name).read_text(encoding="utf-8")
-        for name in ("flows/services.py", "storage/places.py")
+        for name in ("flows/adapters.py", "flows/services.py", "storage/places.py")
     )
     places = re.findall(r"^\| `(\w+)/` \|", README, re.MULTILINE)
     assert len(places) > 4

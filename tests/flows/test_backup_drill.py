@@ -13,7 +13,8 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from flows import control
-from flows.services import open_services, utc_now
+from flows.adapters import utc_now
+from flows.services import open_services
 from pipeline.domain.backup import BackupReport, BackupRequest
 from pipeline.domain.errors import DataError
 from pipeline.domain.live import LIVE, AlertFor

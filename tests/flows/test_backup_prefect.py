@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from flows import control
+from flows.adapters import utc_now
 from flows.prefect_restoring import restore_prefect
-from flows.services import open_services, utc_now
+from flows.services import open_services
 from flows.settings import Settings
 from flows.supervisor.postgres import EmbeddedPostgres, serving
 from pipeline.domain.backup import BackupReport, BackupRequest

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from flows import control
-from flows.services import make_objects, open_services, utc_now
+from flows.adapters import make_objects, utc_now
+from flows.services import open_services
 from flows.settings import Settings
 from pipeline.domain.backup import BackupReport, BackupRequest
 from pipeline.domain.errors import BadRequestError

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from flows.services import open_services, utc_now
+from flows.adapters import utc_now
+from flows.services import open_services
 from flows.settings import Settings
 from tests.flows.test_cli import scouts
 from tests.kit.models import a_model, a_verdict

@@ -4,7 +4,8 @@ import platform
 
 import pytest
 
-from flows.services import make_feed, open_services
+from flows.adapters import make_feed
+from flows.services import open_services
 from flows.settings import Settings
 from pipeline.domain.errors import FeedDownError
 from storage.instruments import YamlInstruments

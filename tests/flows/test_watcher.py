@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from flows import live_session, watcher
+from flows.adapters import utc_now
 from flows.scoring import ScoreDesk
-from flows.services import utc_now
 from flows.watcher import Watcher
 from pipeline.domain.errors import FeedDownError
 from pipeline.domain.live import LIVE, DecisionKind
