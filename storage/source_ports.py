@@ -34,7 +34,9 @@ class BarSource(Protocol):
         """Return the first of the closed bars with start <= open_time < end, oldest first.
 
         As many as the source gives in one go. `covered_until` is later than `start`, at most
-        `end`, and never later than the last close at `now`. The bar that forms is left out.
+        `end`, and never later than the last close at `now`. The bar that forms is left out. Where
+        nothing from `start` on is final yet, as some sources are hours behind, the page is empty
+        and `covered_until` is `start`: whoever asks page by page stops there.
 
         Raises
         ------

@@ -67,7 +67,8 @@ class Page:
 
     `bars` is a bar frame in our prices, closed bars only. Everything that the source has with
     open_time < `covered_until` (and from the asked start on) is in it: empty bars with a later
-    `covered_until` mean that there is nothing, like at a weekend.
+    `covered_until` mean that there is nothing, like at a weekend. One that is the asked start says
+    that nothing from there on is final yet.
     """
 
     bars: pd.DataFrame
