@@ -38,6 +38,7 @@ from bot.handlers import (
     tools,
     week,
     why,
+    words,
 )
 from bot.inspecting import Inspections
 from bot.launching import Launches
@@ -235,6 +236,7 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
         why.router,
         week.router,
         system.router,
+        words.router,
     )
     for router in (*routers, system.fallback):
         router._parent_router = None  # noqa: SLF001  (routers are modules' own; an app takes them over)

@@ -224,7 +224,10 @@ HISTORY: Final = "Versions"
 # Errors
 UNEXPECTED: Final = "Something went wrong on our side. It is logged; please try again."
 UNKNOWN_COMMAND: Final = "I don't know this command. /help lists them."
-TALK: Final = "I understand commands and files of bars. /help lists the commands."
+TALK: Final = (
+    "I understand commands, files of bars, and plain words like: test the Frankfurt raid on DAX "
+    "last summer, M5. /help lists the commands."
+)
 
 
 def reference(code: str) -> str:
