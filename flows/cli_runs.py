@@ -27,10 +27,11 @@ def backtest(
 
 def launch_words(command: str, words: list[str], *, wait: bool) -> None:
     """Launch what a command's words ask for, as the chat does, and follow it to its end."""
-    run_command(lambda services: _launch(f"/{command} {' '.join(words)}", services, wait=wait))
+    run_command(lambda services: launch_text(f"/{command} {' '.join(words)}", services, wait=wait))
 
 
-async def _launch(text: str, services: Services, *, wait: bool) -> int:
+async def launch_text(text: str, services: Services, *, wait: bool) -> int:
+    """Launch what a command asks for and follow the run; the exit code."""
     accepted = await control.launch_text(text, actor(), services)
     if isinstance(accepted, DryRunPlan):
         return say(views.plan_lines(accepted))

@@ -5,10 +5,8 @@ from typing import Annotated
 
 import typer
 
-from flows import control
-from flows.cli_app import BAD_REQUEST, FREE_WORDS, actor, app, run_command
-from flows.cli_runs import follow_run
-from flows.control import DryRunPlan
+from flows.cli_app import BAD_REQUEST, FREE_WORDS, app, run_command
+from flows.cli_runs import launch_text
 from flows.plain_words import Reading, read_sentence
 from flows.services import Services
 
@@ -34,10 +32,7 @@ async def _say(text: str, services: Services, *, yes: bool) -> int:
         return BAD_REQUEST
     if reading.understood.kind != "run" or not (yes or _wanted()):
         return 0
-    accepted = await control.launch_text(reading.understood.command, actor(), services)
-    if isinstance(accepted, DryRunPlan):
-        return 0
-    return await follow_run(accepted, services, wait=True)
+    return await launch_text(reading.understood.command, services, wait=True)
 
 
 def _lines(reading: Reading | None) -> list[str]:

@@ -28,9 +28,14 @@ _POINT = (
     rf"(?:{MONTH})(?:\s+\d{{1,2}}(?:st|nd|rd|th)?(?!\d))?(?:,?\s+{_YEAR})?|{_YEAR}"
 )
 _TAIL = r"(?:\s*(?:года|году|год|г\.?)(?!\w))?"
+_TO = r"\s*(?:\.\.+|-|to|till|until|through|and|по|до|и)\s*"
 _RANGE = re.compile(
-    rf"(?<!\w)(?:from|between|since|с|со|от)?\s*(?P<a>{_POINT}){_TAIL}\s*"
-    rf"(?:\.\.+|-|to|till|until|through|and|по|до|и)\s*(?P<b>{_POINT})(?!\w){_TAIL}"
+    rf"(?<!\w)(?:from|between|since|с|со|от)?\s*(?P<a>{_POINT}){_TAIL}{_TO}(?P<b>{_POINT})(?!\w){_TAIL}"
+)
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_DAYS_OF = re.compile(
+    rf"(?<!\w)(?:(?:from|between|с|со|от)\s+)?(?:(?P<a>{_DAY}){_TO}(?P<b>{_DAY})\s+(?:of\s+)?(?P<m>{MONTH})|"
+    rf"(?P<m2>{MONTH})\s+(?P<a2>{_DAY}){_TO}(?P<b2>{_DAY}))(?:,?\s+(?P<y>{_YEAR}))?(?!\w){_TAIL}"
 )
 _SINCE = re.compile(rf"(?<!\w)(?:since|starting|начиная с|с|со)\s+(?P<a>{_POINT})(?!\w){_TAIL}")
 _ALONE = re.compile(
@@ -79,6 +84,7 @@ def take_period(sentence: Sentence, today: date) -> Span | None:
         (_RELATIVE, lambda m: _relative(m["which"], m["what"], today)),
         (_SEASON_OF, lambda m: month_of(int(m["y"]), season_named(m["s"]), 3)),
         (_PART, lambda m: _part(m, today)),
+        (_DAYS_OF, lambda m: _days_of(m, today)),
         (_RANGE, lambda m: _range(m["a"], m["b"], today)),
         (_SINCE, lambda m: _since(m["a"], today)),
         (_ALONE, lambda m: _alone(m, today)),
@@ -163,6 +169,17 @@ def _part(found: re.Match[str], today: date) -> Span | None:
     if not found["y"] and date(year, month, 1) > today:
         year -= 1
     return month_of(year, month, months)
+
+
+def _days_of(found: re.Match[str], today: date) -> Span:
+    """Return two days of one month."""
+    month, year = found["m"] or found["m2"], f" {found['y']}" if found["y"] else ""
+    first, last = (_number(found[a] or found[b]) for a, b in (("a", "a2"), ("b", "b2")))
+    return _point(f"{first} {month}{year}", today)[0], _point(f"{last} {month}{year}", today)[1]
+
+
+def _number(word: str) -> int:
+    return int(re.sub(r"\D", "", word))
 
 
 def _range(first: str, last: str, today: date) -> Span | None:

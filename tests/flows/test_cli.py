@@ -135,3 +135,16 @@ def test_health_and_live_status(home):
     assert "Feed: no market is connected" in status.stdout
     assert "Today: no signal" in status.stdout
     assert "Watching: off; else all symbols" in chat.stdout
+
+
+def test_plain_words_are_read_back_and_run_only_where_that_was_said(home):
+    wish = "test the asia sweep on euro dollar from 5 to 30 May 2025 on 5 minute bars, only longs"
+    shown, run, talk = scouts(
+        home, ["say", *wish.split()], ["say", *wish.split(), "--yes"], ["say", "good", "morning"]
+    )
+    command = "/backtest Asia_sweep_engulf_v1 EURUSD M5"
+    assert shown.returncode == 0
+    assert command in shown.stdout and "not understood: only, longs" in shown.stdout
+    assert "was accepted" not in shown.stdout
+    assert run.returncode == 0 and "was accepted" in run.stdout
+    assert talk.returncode == 2
