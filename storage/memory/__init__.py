@@ -20,6 +20,7 @@ from storage.memory.runs import MemoryAuditLog, MemoryRunStore
 from storage.memory.scans import MemoryScanLog
 from storage.memory.schedules import MemoryScheduleStore
 from storage.memory.signals import MemorySignalStore
+from storage.memory.sources import MemorySource
 from storage.memory.trials import MemoryTrialLedger
 from storage.memory.upkeep import MemoryArchiveUpkeep, MemoryDatabaseCare, MemoryRetention
 from storage.memory.watches import MemoryWatchStore
@@ -45,6 +46,7 @@ __all__ = [
     "MemoryScanLog",
     "MemoryScheduleStore",
     "MemorySignalStore",
+    "MemorySource",
     "MemoryTokenStore",
     "MemoryTrialLedger",
     "MemoryUpdateInbox",
