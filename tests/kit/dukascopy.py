@@ -1,0 +1,181 @@
+"""A loopback Dukascopy that serves true bi5 files, and refuses what the real one would refuse.
+
+Its truth is ticks. A day's file of candles has all 1,440 minutes: those without a tick repeat the
+last close with no volume. Files appear as they do in truth: a day's after it is over, an hour's
+within the next one. `faults` are answers given before the true one, one a request.
+"""
+
+import asyncio
+import lzma
+import re
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+from aiohttp import web
+
+PATH = re.compile(
+    r"/datafeed/([A-Z0-9]+)/(\d{4})/(\d{2})/(\d{2})/"
+    r"(?:(BID|ASK)_candles_min_1|(\d{2})h_ticks)\.bi5"
+)
+HTML = "<html><head><title>503</title></head><body>Service Temporarily Unavailable</body></html>"
+
+
+@dataclass
+class Fault:
+    """One wrong answer. `cut`: so many bytes of the true file only. `slow`: seconds before it."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str | None = None
+    cut: int | None = None
+    slow: float = 0.0
+
+
+@dataclass
+class Loopback:
+    """The host: ticks by symbol as (ms since 1970, bid, ask, bid lots, ask lots), and its clock.
+
+    `gone` are days without a file, `revised` ones whose candles all lie one point higher.
+    """
+
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    ticks: dict[str, np.ndarray] = field(default_factory=dict)
+    gone: set[date] = field(default_factory=set)
+    revised: set[date] = field(default_factory=set)
+    faults: list[Fault] = field(default_factory=list)
+    always: Fault | None = None
+    asked: list[str] = field(default_factory=list)
+    under_way: int = 0
+    most_under_way: int = 0
+    url: str = ""
+
+
+def made_ticks(
+    start: datetime, hours: int, *, seed: int = 1, level: int = 110_000, a_minute: int = 6
+) -> np.ndarray:
+    """Return a seeded walk of ticks in whole points; about one minute in five has none."""
+    rng = np.random.default_rng(seed)
+    minutes = np.repeat(np.arange(hours * 60), a_minute)
+    quiet = rng.random(hours * 60) < 0.2
+    at = np.sort(minutes * 60_000 + rng.integers(0, 60_000, len(minutes)))
+    at = at[~quiet[at // 60_000]]
+    bid = level + np.cumsum(rng.integers(-4, 5, len(at)))
+    ask = bid + rng.integers(1, 6, len(at))
+    lots = rng.integers(1, 90, (len(at), 2)) * 0.25  # sums of these are exact in 32 bits
+    first = int(start.timestamp() * 1000)
+    return np.column_stack([first + at, bid, ask, lots])
+
+
+def candles(ticks: np.ndarray, day: date, side: str) -> np.ndarray:
+    """Return (seconds, open, close, low, high, volume) of each minute of a day, an own way.
+
+    Written out minute by minute: it is what the product's vectors are judged by.
+    """
+    begin = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000
+    price, lots = (1, 3) if side == "BID" else (2, 4)
+    before = ticks[ticks[:, 0] < begin]
+    last = before[-1, price] if len(before) else (ticks[0, price] if len(ticks) else 0)
+    inside = ticks[(ticks[:, 0] >= begin) & (ticks[:, 0] < begin + 86_400_000)]
+    of_minute: dict[int, list[np.ndarray]] = {}
+    for row in inside:
+        of_minute.setdefault(int((row[0] - begin) // 60_000), []).append(row)
+    rows = []
+    for minute in range(1440):
+        here = of_minute.get(minute, [])
+        prices = [row[price] for row in here] or [last]
+        volume = sum(row[lots] for row in here)
+        rows.append([minute * 60, prices[0], prices[-1], min(prices), max(prices), volume])
+        last = prices[-1]
+    return np.array(rows)
+
+
+def candle_file(ticks: np.ndarray, day: date, side: str, *, raised: int = 0) -> bytes:
+    """Return the bi5 of a day's candles."""
+    rows = candles(ticks, day, side)
+    return bi5(
+        b"".join(
+            struct.pack(">5If", int(t), *(int(p) + raised for p in row), volume)
+            for t, *row, volume in rows
+        )
+    )
+
+
+def tick_file(ticks: np.ndarray, hour: datetime) -> bytes:
+    """Return the bi5 of an hour's ticks; no ticks: no bytes."""
+    begin = hour.timestamp() * 1000
+    inside = ticks[(ticks[:, 0] >= begin) & (ticks[:, 0] < begin + 3_600_000)]
+    packed = [
+        struct.pack(">3I2f", int(at - begin), int(ask), int(bid), asked, offered)
+        for at, bid, ask, offered, asked in inside
+    ]
+    return bi5(b"".join(packed)) if packed else b""
+
+
+def bi5(raw: bytes) -> bytes:
+    """Return LZMA alone with the size in its head, as Dukascopy's files have it."""
+    packed = lzma.compress(raw, format=lzma.FORMAT_ALONE)
+    return packed[:5] + len(raw).to_bytes(8, "little") + packed[13:]
+
+
+def _body(world: Loopback, path: str) -> bytes | None:
+    found = PATH.fullmatch(path)
+    if found is None:
+        return None
+    name, year, month, day, side, hour = found.groups()
+    try:
+        when = date(int(year), int(month) + 1, int(day))  # months count from 00
+    except ValueError:
+        return None
+    ticks = world.ticks.get(name)
+    if ticks is None or when in world.gone:
+        return None
+    begin = datetime(when.year, when.month, when.day, tzinfo=UTC)
+    if side:
+        raised = 1 if when in world.revised else 0
+        over = world.now >= begin + timedelta(days=1, minutes=30)
+        return candle_file(ticks, when, side, raised=raised) if over else None
+    begin += timedelta(hours=int(hour))
+    return tick_file(ticks, begin) if world.now >= begin + timedelta(minutes=75) else None
+
+
+def _app(world: Loopback) -> web.Application:
+    async def answer(request: web.Request) -> web.Response:
+        world.asked.append(request.path)
+        world.under_way += 1
+        world.most_under_way = max(world.most_under_way, world.under_way)
+        try:
+            fault = world.faults.pop(0) if world.faults else world.always or Fault()
+            await asyncio.sleep(fault.slow)
+            if fault.status != 200 or fault.body is not None:
+                return web.Response(
+                    status=fault.status, headers=fault.headers, text=fault.body or HTML,
+                    content_type="text/html",
+                )  # fmt: skip
+            body = _body(world, request.path)
+            if body is None:
+                return web.Response(status=404, text=HTML, content_type="text/html")
+            return web.Response(body=body[: fault.cut], content_type="application/octet-stream")
+        finally:
+            world.under_way -= 1
+
+    app = web.Application()
+    app.router.add_get("/{rest:.*}", answer)
+    return app
+
+
+@asynccontextmanager
+async def running_dukascopy(world: Loopback | None = None) -> AsyncIterator[Loopback]:
+    """Serve it on a free port of 127.0.0.1."""
+    world = world or Loopback()
+    runner = web.AppRunner(_app(world))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    world.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield world
+    finally:
+        await runner.cleanup()
