@@ -17,6 +17,7 @@ from flows.adapters import (
     make_objects,
     make_places,
     make_rates,
+    make_sources,
     utc_now,
 )
 from flows.case_book import CaseBook
@@ -144,6 +145,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
     instruments = YamlInstruments(home / "instruments.yaml")
     feed = make_feed(settings, instruments)
     exchange = make_exchange(settings, cpu)
+    sources = make_sources(settings)
     try:
         await migrate(database)
         signals = SqlSignalStore(database.engine, cooldowns)
@@ -165,13 +167,15 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             feed=feed,
             exchange=exchange,
             backups=make_backups(settings, objects),
+            sources=sources,
         )
         await services.setups.sync(utc_now())
         yield services
     finally:
         redis = lease if isinstance(lease, RedisLease) else None
         paced = rates if isinstance(rates, SteadyRateLimits) else None
-        for part in (launcher, cpu, feed, exchange, redis, paced, cooldowns, prefect, database):
+        parts = (launcher, cpu, feed, exchange, *sources.values(), redis, paced, cooldowns)
+        for part in (*parts, prefect, database):
             if part is not None:
                 await part.close()
 

@@ -109,7 +109,7 @@ class DukascopySource:
         there = [one for one in found[:whole] if one is not None]
         await self._check_known(symbol, now, seen=bool(there))
         until = min(end, first + whole * _DAY)
-        return Page(bars_of(there, start, until), until, _notes(there))
+        return Page(bars_of(symbol, there, start, until), until, _notes(there))
 
     async def facts(self, symbol: SourceSymbol, now: datetime) -> InstrumentFacts | None:  # noqa: ARG002
         """Return None: its files say nothing of symbols."""
@@ -166,7 +166,7 @@ class DukascopySource:
         if hours:
             await self._check_known(symbol, now, seen=any(one is not None for one in found))
         until = max(start, min(end, first + whole * _HOUR))
-        return Page(bars_of(there, start, until), until, _notes(there))
+        return Page(bars_of(symbol, there, start, until), until, _notes(there))
 
     async def _hour(self, symbol: SourceSymbol, hour: datetime) -> Minutes | None:
         ticks = await self._door.ticks(symbol.name, hour)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.domain.bars import bar_frame, empty_bars, validate_bars
+from pipeline.domain.errors import BadBarsError
 from pipeline.domain.market import Timeframe
 from pipeline.domain.source import SourceSymbol
 from storage.feeds.dukascopy_files import Candles, traded
@@ -49,7 +50,9 @@ def minutes_of(symbol: SourceSymbol, day: datetime, bid: Candles, ask: Candles |
     )
 
 
-def bars_of(parts: list[Minutes], start: datetime, end: datetime) -> pd.DataFrame:
+def bars_of(
+    symbol: SourceSymbol, parts: list[Minutes], start: datetime, end: datetime
+) -> pd.DataFrame:
     """Return the bars with start <= open_time < end as a bar frame; BadBarsError."""
     if not parts:
         return empty_bars()
@@ -62,7 +65,10 @@ def bars_of(parts: list[Minutes], start: datetime, end: datetime) -> pd.DataFram
         np.concatenate([part.volume for part in parts])[inside],
         np.concatenate([part.spread for part in parts])[inside],
     )
-    return validate_bars(frame, Timeframe.M1)
+    try:
+        return validate_bars(frame, Timeframe.M1)
+    except BadBarsError as error:
+        raise BadBarsError(f"Dukascopy's {symbol.name}: {error.user_text}") from error
 
 
 def priced(whole: np.ndarray, symbol: SourceSymbol) -> np.ndarray:

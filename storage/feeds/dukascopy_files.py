@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.domain.errors import BadBarsError
-from storage.feeds.patient_http import DamagedError
+from storage.feeds.patient_http import NotWholeError
 
 DAY_SECONDS = 86_400
 HOUR_MS = 3_600_000
@@ -59,7 +59,7 @@ def read_candles(data: bytes) -> Candles:
 
     Raises
     ------
-    DamagedError
+    NotWholeError
         The bytes are no whole file.
     BadBarsError
         They are, but the times are none of a day's minutes in order.
@@ -131,10 +131,10 @@ def _records(data: bytes, kind: np.dtype, most: int) -> np.ndarray:
     try:
         raw = reader.decompress(data, kind.itemsize * most + 1)
     except lzma.LZMAError as error:
-        raise DamagedError(str(error)) from error
+        raise NotWholeError("a damaged file") from error
     if len(raw) > kind.itemsize * most:
         raise BadBarsError("a file of Dukascopy's holds more than there can be")
     told = int.from_bytes(data[5:13], "little")  # all ones: not told, an end mark follows
     if not (reader.eof or len(raw) == told) or len(raw) % kind.itemsize:
-        raise DamagedError("the file is cut")
+        raise NotWholeError("a cut file")
     return np.frombuffer(raw, kind)

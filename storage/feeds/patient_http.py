@@ -14,7 +14,7 @@ from typing import TypeVar
 import aiohttp
 import numpy as np
 
-from pipeline.domain.errors import BadBarsError, FeedDownError, FeedRefusedError
+from pipeline.domain.errors import FeedDownError, FeedRefusedError
 from storage.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -59,10 +59,6 @@ class NotWholeError(Exception):
     """The answer is not what was asked for: a web page, a cut file. Another try may help."""
 
 
-class DamagedError(NotWholeError):
-    """The file came whole as far as HTTP can tell, and can't be read."""
-
-
 class PatientHttp:
     """Fetches files from one host; nothing is opened before the first.
 
@@ -102,8 +98,6 @@ class PatientHttp:
             It wasn't answered in all tries, or a longer wait is asked for than there is patience.
         FeedRefusedError
             The host won't answer us.
-        BadBarsError
-            The file is damaged at every try.
         """
         failed, waited = 0, 0.0
         while True:
@@ -185,11 +179,10 @@ class PatientHttp:
             f"{self._title} asks to wait {wait:.0f} seconds (its rate limit); try again later."
         )
 
-    def _given_up(self, error: Exception) -> FeedDownError | BadBarsError:
+    def _given_up(self, error: Exception) -> FeedDownError:
         cause = f"{type(error).__name__}: {error}"[:300]
-        if isinstance(error, DamagedError):
-            return BadBarsError(f"{self._title} gives a damaged file: {error}.", cause=cause)
-        return FeedDownError(f"{self._title} doesn't answer; try again later.", cause=cause)
+        how = f"gives no file ({error})" if isinstance(error, NotWholeError) else "doesn't answer"
+        return FeedDownError(f"{self._title} {how}; try again later.", cause=cause)
 
 
 class _BusyError(Exception):

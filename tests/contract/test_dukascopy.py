@@ -33,7 +33,8 @@ FAST = HttpPatience(first=0.01, gap=0.0, busy_seconds=60.0, request_seconds=5.0)
 @pytest.fixture
 async def world():
     ticks = made_ticks(MONDAY, 50)
-    async with running_dukascopy(Loopback(now=LATER, ticks={"EURUSD": ticks})) as served:
+    async with running_dukascopy(Loopback(now=LATER)) as served:
+        served.hold("EURUSD", ticks)
         yield served
 
 
@@ -198,12 +199,13 @@ async def test_trouble_that_passes_costs_time_and_no_bar(world, fault):
         (Fault(503), FeedDownError),
         (Fault(429, {"Retry-After": "3600"}), FeedDownError),
         (Fault(body=HTML), FeedDownError),
-        (Fault(cut=500), BadBarsError),
+        (Fault(cut=500), FeedDownError),
+        (Fault(impossible=True), BadBarsError),
         (Fault(403), FeedRefusedError),
         (Fault(451), FeedRefusedError),
         (Fault(301, {"Location": "/elsewhere"}), FeedRefusedError),
     ],
-    ids=["500", "503", "hour", "page", "cut", "403", "451", "moved"],
+    ids=["500", "503", "hour", "page", "cut", "impossible", "403", "451", "moved"],
 )
 async def test_trouble_that_stays_is_told_in_our_words_after_bounded_tries(world, fault, error):
     world.always = fault

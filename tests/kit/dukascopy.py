@@ -26,13 +26,17 @@ HTML = "<html><head><title>503</title></head><body>Service Temporarily Unavailab
 
 @dataclass
 class Fault:
-    """One wrong answer. `cut`: so many bytes of the true file only. `slow`: seconds before it."""
+    """One wrong answer. `cut`: so many bytes of the true file only. `slow`: seconds before it.
+
+    `impossible`: a candle's high lies below its low.
+    """
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: str | None = None
     cut: int | None = None
     slow: float = 0.0
+    impossible: bool = False
 
 
 @dataclass
@@ -51,7 +55,13 @@ class Loopback:
     asked: list[str] = field(default_factory=list)
     under_way: int = 0
     most_under_way: int = 0
+    files: dict[str, bytes] = field(default_factory=dict)
     url: str = ""
+
+    def hold(self, name: str, ticks: np.ndarray) -> None:
+        """Make these all the ticks of a symbol."""
+        self.ticks[name] = ticks
+        self.files.clear()
 
 
 def made_ticks(
@@ -121,7 +131,19 @@ def bi5(raw: bytes) -> bytes:
     return packed[:5] + len(raw).to_bytes(8, "little") + packed[13:]
 
 
+def ticks_of_bars(opens: np.ndarray, prices: np.ndarray, volume: np.ndarray) -> np.ndarray:
+    """Return ticks whose M1 candles are these bars: open, high, low, close; the ask 2 above.
+
+    `opens` are epoch seconds, `prices` whole points (n, 4).
+    """
+    at = opens[:, None] * 1000 + np.array([500, 15_000, 30_000, 59_000])
+    bid = prices[:, [0, 1, 2, 3]]
+    lots = np.repeat(volume / 4, 4)
+    return np.column_stack([at.ravel(), bid.ravel(), bid.ravel() + 2, lots, lots])
+
+
 def _body(world: Loopback, path: str) -> bytes | None:
+    """Return the true file, or None where there is none (yet)."""
     found = PATH.fullmatch(path)
     if found is None:
         return None
@@ -134,12 +156,25 @@ def _body(world: Loopback, path: str) -> bytes | None:
     if ticks is None or when in world.gone:
         return None
     begin = datetime(when.year, when.month, when.day, tzinfo=UTC)
-    if side:
-        raised = 1 if when in world.revised else 0
-        over = world.now >= begin + timedelta(days=1, minutes=30)
-        return candle_file(ticks, when, side, raised=raised) if over else None
-    begin += timedelta(hours=int(hour))
-    return tick_file(ticks, begin) if world.now >= begin + timedelta(minutes=75) else None
+    over = timedelta(days=1, minutes=30) if side else timedelta(hours=int(hour), minutes=75)
+    if world.now < begin + over:
+        return None
+    raised = 1 if when in world.revised else 0
+    key = f"{path} {raised}"
+    if key not in world.files:
+        world.files[key] = (
+            candle_file(ticks, when, side, raised=raised) if side
+            else tick_file(ticks, begin + timedelta(hours=int(hour)))
+        )  # fmt: skip
+    return world.files[key]
+
+
+def _impossible(body: bytes) -> bytes:
+    """Return a file of candles whose highs lie below their lows."""
+    raw = bytearray(lzma.decompress(body))
+    for at in range(0, len(raw), 24):
+        raw[at + 16 : at + 20] = struct.pack(">I", 1)
+    return bi5(bytes(raw))
 
 
 def _app(world: Loopback) -> web.Application:
@@ -158,6 +193,8 @@ def _app(world: Loopback) -> web.Application:
             body = _body(world, request.path)
             if body is None:
                 return web.Response(status=404, text=HTML, content_type="text/html")
+            if fault.impossible:
+                body = _impossible(body)
             return web.Response(body=body[: fault.cut], content_type="application/octet-stream")
         finally:
             world.under_way -= 1

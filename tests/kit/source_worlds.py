@@ -6,18 +6,22 @@ A source joins by a line in `WORLDS`: a function of the moment that opens a `Wor
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum, auto
 
 import numpy as np
 import pandas as pd
 
-from pipeline.domain.bars import bar_frame
+from pipeline.domain.bars import bar_frame, epoch_seconds
 from pipeline.domain.errors import BadBarsError, FeedDownError, FeedRefusedError
 from pipeline.domain.market import Timeframe
 from pipeline.domain.source import SourceSymbol
+from storage.feeds.dukascopy import DukascopySource
+from storage.feeds.dukascopy_door import Datafeed
+from storage.feeds.patient_http import HttpPatience, PatientHttp
 from storage.memory import MemorySource
 from storage.source_ports import BarSource
+from tests.kit import dukascopy
 
 NOW = datetime(2025, 3, 12, 14, 37, 20, tzinfo=UTC)
 """A Wednesday; New York has changed its clocks on the Sunday before, Europe has not."""
@@ -103,7 +107,46 @@ async def memory_world(now: datetime) -> AsyncIterator[World]:
     yield World(source, symbol, put, fail, waits)
 
 
+@asynccontextmanager
+async def dukascopy_world(now: datetime) -> AsyncIterator[World]:
+    """Open Dukascopy: files over HTTP, whole points, an hour or two behind."""
+    waits = Waits()
+    patience = HttpPatience(first=0.1, gap=0.0, request_seconds=0.2)
+    symbol = SourceSymbol(symbol="EURUSD", name="EURUSD", scale=0.00001)
+    async with dukascopy.running_dukascopy(dukascopy.Loopback(now=now)) as served:
+        http = PatientHttp("Dukascopy", patience, sleep=waits, rng=np.random.default_rng(1))
+        source = DukascopySource(Datafeed(http, served.url))
+
+        def put(bars: pd.DataFrame) -> None:
+            points = np.round(bars[["open", "high", "low", "close"]].to_numpy() * 1e5)
+            opens, volume = epoch_seconds(bars["open_time"]), bars["volume"].to_numpy()
+            served.hold("EURUSD", dukascopy.ticks_of_bars(opens, points, volume))
+
+        def fail(fault: Fault, times: int) -> None:
+            wrong = _OF_DUKASCOPY[fault]
+            if times == ALWAYS:
+                served.always = wrong
+            else:
+                served.faults = [wrong] * times
+
+        final = now.replace(minute=0, second=0) - timedelta(hours=1)
+        yield World(source, symbol, put, fail, waits, final=final, digits=5)
+        await source.close()
+
+
+_OF_DUKASCOPY = {
+    Fault.UNAUTHORIZED: dukascopy.Fault(401),
+    Fault.FORBIDDEN: dukascopy.Fault(403),
+    Fault.BUSY: dukascopy.Fault(429, {"Retry-After": "7"}),
+    Fault.BUSY_LONG: dukascopy.Fault(429, {"Retry-After": "100000"}),
+    Fault.BROKEN: dukascopy.Fault(503),
+    Fault.SLOW: dukascopy.Fault(slow=0.4),
+    Fault.CUT: dukascopy.Fault(cut=900),
+    Fault.IMPOSSIBLE: dukascopy.Fault(impossible=True),
+}
+
 WORLDS: dict[str, Callable[[datetime], AbstractAsyncContextManager[World]]] = {
+    "dukascopy": dukascopy_world,
     "memory": memory_world,
 }
 
