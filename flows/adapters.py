@@ -20,6 +20,7 @@ from storage.feeds.ccxt_exchange import CcxtHistory
 from storage.feeds.dukascopy import DukascopySource
 from storage.feeds.dukascopy_door import BASE as DUKASCOPY
 from storage.feeds.dukascopy_door import Datafeed
+from storage.feeds.feed_source import FeedSource
 from storage.feeds.mt5 import open_mt5
 from storage.feeds.patient_http import PatientHttp
 from storage.lease import RedisLease
@@ -142,13 +143,18 @@ def make_feed(settings: Settings, instruments: InstrumentTable) -> Feed | None:
     return open_mt5(terminal, instruments, home, name=settings.feed, zone=zone)
 
 
-def make_sources(settings: Settings) -> dict[str, BarSource]:
+def make_sources(settings: Settings, feed: Feed | None = None) -> dict[str, BarSource]:
     """Return the sources of past bars that are set, by name, the first asked first.
 
-    Nothing is asked of them yet, and nothing opened.
+    Nothing is asked of them yet, and nothing opened. One that lacks what it needs, like mt5 without
+    a market, is left out.
     """
-    makers: dict[str, Callable[[Settings], BarSource]] = {"dukascopy": _make_dukascopy}
-    return {name: makers[name](settings) for name in settings.sources if name in makers}
+    makers: dict[str, Callable[[], BarSource | None]] = {
+        "mt5": lambda: None if feed is None else FeedSource(feed),
+        "dukascopy": lambda: _make_dukascopy(settings),
+    }
+    made = {name: makers[name]() for name in settings.sources if name in makers}
+    return {name: source for name, source in made.items() if source is not None}
 
 
 def _make_dukascopy(settings: Settings) -> BarSource:

@@ -145,7 +145,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
     instruments = YamlInstruments(home / "instruments.yaml")
     feed = make_feed(settings, instruments)
     exchange = make_exchange(settings, cpu)
-    sources = make_sources(settings)
+    sources = make_sources(settings, feed)
     try:
         await migrate(database)
         signals = SqlSignalStore(database.engine, cooldowns)
