@@ -146,8 +146,8 @@ def make_feed(settings: Settings, instruments: InstrumentTable) -> Feed | None:
 def make_sources(settings: Settings, feed: Feed | None = None) -> dict[str, BarSource]:
     """Return the sources of past bars that are set, by name, the first asked first.
 
-    Nothing is asked of them yet, and nothing opened. One that lacks what it needs, like mt5 without
-    a market, is left out.
+    Nothing is asked of them yet, and nothing opened. One that lacks what it needs is left out,
+    like mt5 without a market.
     """
     makers: dict[str, Callable[[], BarSource | None]] = {
         "mt5": lambda: None if feed is None else FeedSource(feed),
