@@ -10,6 +10,9 @@ from flows.exchange_apart import ApartHistory
 from flows.launcher import InProcessLauncher, Launcher, PrefectLauncher
 from flows.prefect_env import prefect_database
 from flows.settings import Settings
+from pipeline.analysis.prices import thinks
+from storage.analyst import OpenAIAnalyst
+from storage.analyst_ports import Analyst
 from storage.backup.port import Backups
 from storage.backup.vault import FileBackups
 from storage.cooldown import RedisCooldowns
@@ -127,6 +130,18 @@ def make_exchange(settings: Settings, cpu: CpuPool) -> History | None:
     if name == "none":
         return None
     return ApartHistory(name, partial(CcxtHistory, name, settings.exchange_url or ""), cpu)
+
+
+def make_analyst(settings: Settings) -> Analyst | None:
+    """Return the analyst, or None where there is neither a key nor a server of one's own."""
+    key = settings.openai_api_key.get_secret_value().strip() if settings.openai_api_key else ""
+    url, model = settings.openai_base_url, settings.analyst_model
+    if not key and not url:
+        return None
+    return OpenAIAnalyst(
+        model, key=key, url=url, api=settings.analyst_api, seconds=settings.analyst_seconds,
+        thinks=thinks(model),
+    )  # fmt: skip
 
 
 def make_feed(settings: Settings, instruments: InstrumentTable) -> Feed | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.adapters import (
+    make_analyst,
     make_backups,
     make_cooldowns,
     make_cpu,
@@ -20,6 +21,7 @@ from flows.adapters import (
     make_sources,
     utc_now,
 )
+from flows.analyst_state import AnalystState
 from flows.case_book import CaseBook
 from flows.cpu import CpuPool
 from flows.hosts import host_of, owner_on
@@ -27,7 +29,8 @@ from flows.launcher import Launcher
 from flows.prefect_env import prefect_database
 from flows.settings import Settings
 from flows.state import StateFolder
-from storage.analyst_ports import Analyst
+from storage.analyses import SqlAnalysisStore
+from storage.analyst_ports import AnalysisStore, Analyst
 from storage.api_tokens import SqlTokenStore
 from storage.audit import SqlAuditLog
 from storage.backup.port import Backups
@@ -105,6 +108,7 @@ class Services:
     request_keys: RequestKeys
     rates: RateLimits
     inbox: UpdateInbox
+    analyses: AnalysisStore
     upkeep: Upkeep
     settings: Settings
     state: StateFolder
@@ -119,6 +123,7 @@ class Services:
     analyst: Analyst | None = None
     journal: Journal | None = None
     cases: CaseBook = field(default_factory=CaseBook)
+    analyst_state: AnalystState = field(default_factory=AnalystState)
 
 
 @asynccontextmanager
@@ -134,7 +139,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
     home = settings.home
     home.mkdir(parents=True, exist_ok=True)
     database = open_database(settings.database)
-    objects = make_objects(settings)
+    objects, analyst = make_objects(settings), make_analyst(settings)
     url = prefect_database(settings)
     prefect = None if url is None else open_database(url)
     lease = make_lease(settings)
@@ -168,6 +173,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             exchange=exchange,
             backups=make_backups(settings, objects),
             sources=sources,
+            analyst=analyst,
         )
         await services.setups.sync(utc_now())
         yield services
@@ -175,7 +181,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
         redis = lease if isinstance(lease, RedisLease) else None
         paced = rates if isinstance(rates, SteadyRateLimits) else None
         parts = (launcher, cpu, feed, exchange, *sources.values(), redis, paced, cooldowns)
-        for part in (*parts, prefect, database):
+        for part in (*parts, analyst, prefect, database):
             if part is not None:
                 await part.close()
 
@@ -198,4 +204,5 @@ def _stores(database: Database) -> dict[str, Any]:
         "tokens": SqlTokenStore(engine),
         "request_keys": SqlRequestKeys(engine),
         "inbox": SqlUpdateInbox(engine),
+        "analyses": SqlAnalysisStore(engine),
     }

@@ -52,8 +52,8 @@ class AnalysisStore(Protocol):
         """Keep an answer; its true cost takes the place of what was set aside."""
         ...
 
-    async def release(self, reservation: int) -> None:
-        """Give back what was set aside for a call that cost nothing."""
+    async def release(self, reservation: int, cost: float = 0.0) -> None:
+        """Give back what was set aside, but for what the call did cost: no answer is kept."""
         ...
 
     async def spent(self, chat_id: int | None, now: datetime) -> float:

@@ -1,5 +1,6 @@
 """The ports in memory: for tests and for trying things; gone with the process."""
 
+from storage.memory.analyses import MemoryAnalysisStore
 from storage.memory.archive import MemoryArchive
 from storage.memory.bar_upkeep import MemoryBarUpkeep
 from storage.memory.chats import MemoryChatStore
@@ -26,6 +27,7 @@ from storage.memory.upkeep import MemoryArchiveUpkeep, MemoryDatabaseCare, Memor
 from storage.memory.watches import MemoryWatchStore
 
 __all__ = [
+    "MemoryAnalysisStore",
     "MemoryArchive",
     "MemoryArchiveUpkeep",
     "MemoryAuditLog",

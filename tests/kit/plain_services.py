@@ -23,6 +23,7 @@ from pipeline.setups.rules import SetupSpec, SetupVersion, parse_setup
 from storage.brokers.paper import PaperBroker
 from storage.instruments import YamlInstruments
 from storage.memory import (
+    MemoryAnalysisStore,
     MemoryArchive,
     MemoryArchiveUpkeep,
     MemoryAuditLog,
@@ -192,6 +193,7 @@ async def plain_services(
         request_keys=MemoryRequestKeys(),
         rates=MemoryRateLimits(),
         inbox=MemoryUpdateInbox(),
+        analyses=MemoryAnalysisStore(),
         upkeep=Upkeep(
             rows,
             MemoryArchiveUpkeep(archive),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.domain.label import Label
+from storage.analyses import SqlAnalysisStore
 from storage.api_tokens import SqlTokenStore
 from storage.archive import FileArchive
 from storage.archive_upkeep import FileArchiveUpkeep
@@ -20,6 +21,7 @@ from storage.deployments import SqlDeploymentStore
 from storage.health import SqlHealthBoard
 from storage.labels import SqlLabelStore
 from storage.memory import (
+    MemoryAnalysisStore,
     MemoryArchive,
     MemoryArchiveUpkeep,
     MemoryAuditLog,
@@ -133,6 +135,9 @@ class Stores:
             MemoryModelRegistry,
             lambda engine: FileModelRegistry(self._model_place(), engine),
         )
+
+    def analyses(self):
+        return self._make(MemoryAnalysisStore, SqlAnalysisStore)
 
     def tokens(self):
         return self._make(MemoryTokenStore, SqlTokenStore)
