@@ -141,6 +141,7 @@ JOURNAL_ENTRIES = Table(
     Column("attempts", Integer, nullable=False),
     Column("due_at", Moment, nullable=False),
     Column("lease_until", Moment),
+    Column("leases", Integer, nullable=False),  # counts them: tells a lost one from a live one
     Column("error", Words, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("done_at", Moment),

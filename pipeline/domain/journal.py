@@ -40,6 +40,9 @@ class PageState(_Frozen):
 
     page_id: str = ""
     url: str = ""
+    cleared: bool = Field(
+        default=False, description="what an earlier entry wrote is gone, the properties are new"
+    )
     blocks_done: int = 0
     uploads: dict[str, str] = Field(
         default_factory=dict, description="picture's path -> upload id, good for an hour"
@@ -49,13 +52,38 @@ class PageState(_Frozen):
 
 
 class QueuedEntry(_Frozen):
-    """A page that is owed to the journal."""
+    """A page that is owed to the journal, as one writer has leased it.
+
+    `revision` counts changes of the entry, `lease` how often it was leased: a writer whose lease
+    ran out is told apart by it from the one that has it now.
+    """
 
     id: int
     entry: JournalEntry
     state: PageState = PageState()
     attempts: int = 0
+    revision: int = 1
+    lease: int = 1
     created_at: datetime
+
+
+class JournalTrouble(_Frozen):
+    """A page that was given up, or whose last try failed."""
+
+    key: str
+    error: str
+    given_up: bool
+    due_at: datetime
+
+
+class JournalStanding(_Frozen):
+    """How many pages are written, owed and given up, and why the newest of those are not there."""
+
+    written: int = 0
+    owed: int = 0
+    given_up: int = 0
+    oldest_owed: datetime | None = None
+    troubles: tuple[JournalTrouble, ...] = ()
 
 
 class JournalTick(_Frozen):

@@ -12,6 +12,7 @@ from storage.memory.entry import (
     MemoryUpdateInbox,
 )
 from storage.memory.health import MemoryHealthBoard
+from storage.memory.journal import MemoryJournalQueue
 from storage.memory.labels import MemoryLabelStore
 from storage.memory.lease import MemoryLease
 from storage.memory.models import MemoryModelRegistry
@@ -36,6 +37,7 @@ __all__ = [
     "MemoryDatabaseCare",
     "MemoryDeploymentStore",
     "MemoryHealthBoard",
+    "MemoryJournalQueue",
     "MemoryLabelStore",
     "MemoryLease",
     "MemoryModelRegistry",

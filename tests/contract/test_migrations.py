@@ -184,7 +184,7 @@ OUTSIDE_ROWS = [
     (ANALYSES, {"key": "0" * 64, "purpose": "alert", "subject": "s", "analysis": {}, "at": NOW}),
     (ANALYST_SPENDING, {"chat_id": 1, "day": "2025-10-31", "cost": 0.1, "settled": 1, "at": NOW}),
     (JOURNAL_ENTRIES, {"key": "k", "kind": "run", "entry": {}, "revision": 1, "page": {}, "state": "owed",
-                       "attempts": 0, "due_at": NOW, "error": "", "created_at": NOW}),
+                       "attempts": 0, "due_at": NOW, "leases": 0, "error": "", "created_at": NOW}),
 ]  # fmt: skip
 
 

@@ -144,6 +144,7 @@ def _journal() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
         sa.Column("lease_until", MOMENT),
+        sa.Column("leases", sa.Integer(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("done_at", MOMENT),
