@@ -26,6 +26,7 @@ from storage.feeds.dukascopy_door import Datafeed
 from storage.feeds.feed_source import FeedSource
 from storage.feeds.mt5 import open_mt5
 from storage.feeds.patient_http import PatientHttp
+from storage.journal_ports import Journal
 from storage.lease import RedisLease
 from storage.lease_port import Lease
 from storage.market_ports import Feed, History, InstrumentTable
@@ -33,6 +34,8 @@ from storage.memory import MemoryLease, MemoryRateLimits
 from storage.mt5_bridge.client import BridgeTerminal
 from storage.mt5_native import NativeTerminal
 from storage.mt5_terminal import Terminal
+from storage.notion import NotionJournal
+from storage.notion_calls import NotionCalls
 from storage.objects import Access, Objects
 from storage.places import Places, places_at_home, shared_places
 from storage.rate_limits import RedisRateLimits, SteadyRateLimits
@@ -142,6 +145,15 @@ def make_analyst(settings: Settings) -> Analyst | None:
         model, key=key, url=url, api=settings.analyst_api, seconds=settings.analyst_seconds,
         thinks=thinks(model),
     )  # fmt: skip
+
+
+def make_journal(settings: Settings) -> Journal | None:
+    """Return the journal whose token is set, or None; nothing is asked before it is used."""
+    if settings.notion_token is None:
+        return None
+    token = settings.notion_token.get_secret_value()
+    calls = NotionCalls(token, settings.notion_url or "", timeout=15.0)
+    return NotionJournal(calls, settings.notion_database or "")
 
 
 def make_feed(settings: Settings, instruments: InstrumentTable) -> Feed | None:

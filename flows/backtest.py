@@ -17,6 +17,7 @@ from flows.backtest_report import (
 )
 from flows.backtest_steps import Detected, Ingested, Job, Nothing, Processed
 from flows.backtest_text import picture_caption, title_of
+from flows.journal_task import Page, notion_upload
 from flows.kept_results import trades_of
 from flows.repeating import begun_again, retold
 from flows.run_facts import told_record
@@ -82,11 +83,22 @@ async def run_backtest(
         {"trades": tested.trades},
     )
     await runner.optional("gpt_analysis", Nothing, steps.gpt_analysis)
-    await runner.optional("notion_upload", Nothing, steps.notion_upload)
+    page = await runner.optional(
+        "notion_upload", Page, lambda: notion_upload(job, ingested, found, tested, pictures)
+    )
     origin = provenance.with_trades(origin, tested.trades)
     await services.runs.set_provenance(run.run_id, origin, run.claim)
     notes = await retold(job, again, origin, found, tested)
-    results = Results(ingested, processed, found, tested, pictures, origin, notes)
+    results = Results(
+        ingested,
+        processed,
+        found,
+        tested,
+        pictures,
+        origin,
+        notes,
+        page=page.url if page else None,
+    )
     report = await finish_report(job, results, runner)
     await runner.optional(
         "telegram_notify", Nothing, lambda: telegram_notify(job, results, report), keep=False

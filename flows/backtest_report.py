@@ -1,6 +1,7 @@
 """The backtest's report: what goes into the archive and what is owed to the chat."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,6 +40,7 @@ class Results:
     provenance: dict[str, Any]
     notes: tuple[str, ...] = ()
     standing: Standing | None = None
+    page: str | None = None
 
 
 def build_report(
@@ -55,7 +57,7 @@ def build_report(
             "trades_count": figures.trades,
             "winrate": None if figures.win_rate is None else round(figures.win_rate.value, 4),
             "total_pnl": round(figures.total_pnl, 2),
-            "notion_page_url": None,
+            "notion_page_url": results.page,
             "total_r": round(figures.total_r, 4),
             "signals_count": len(results.found.signals),
         },
@@ -86,7 +88,7 @@ def build_report(
         standing=results.standing,
         missed=_missed(tested),
         funnel=results.found.funnel,
-        warnings=_warnings(job, results),
+        warnings=(*_warnings(job, results), *_no_page(tasks)),
         provenance=results.provenance,
     )
 
@@ -158,6 +160,12 @@ def _warnings(job: Job, results: Results) -> tuple[str, ...]:
     if results.pictures is None:
         warnings.append("The pictures could not be drawn.")
     return tuple(warnings)
+
+
+def _no_page(tasks: Sequence[TaskRecord]) -> list[str]:
+    """Return why the journal has no page yet; nothing where none is wanted."""
+    failed = [t for t in tasks if t.task == "notion_upload" and t.status == "failed"]
+    return [f"Journal: {task.error}" for task in failed]
 
 
 async def write_results(job: Job, results: Results, report: BacktestReport) -> None:

@@ -292,8 +292,3 @@ class Nothing(Frozen):
 async def gpt_analysis() -> Nothing:
     """Skip: an analyst is a service that this installation doesn't have."""
     raise SkipTaskError("no analyst configured")
-
-
-async def notion_upload() -> Nothing:
-    """Skip: a journal is a service that this installation doesn't have."""
-    raise SkipTaskError("no journal configured")

@@ -2,7 +2,6 @@
 
 import hashlib
 from pathlib import PurePosixPath
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,7 +15,6 @@ from pipeline.domain.training import TrainingData
 from pipeline.ml.marks import DEFAULT_HOLD, PLACE, Mark, Place, bad_cell, parse_marks
 from storage.model_ports import LabelChanges
 
-_HUMAN: dict[str, Literal["taken", "skipped"]] = {"approved": "taken", "rejected": "skipped"}
 MAX_BYTES = 4_000_000
 Known = dict[str, Label]
 """Natural key -> what a backtest says of the signal."""
@@ -104,13 +102,12 @@ def _of_live(mark: Mark, record: LiveSignal) -> Label:
     if resolved is not None and resolved <= s.known_at:
         fix = f"it must be after the signal's close, {s.known_at:%Y-%m-%dT%H:%MZ}"
         raise bad_cell(mark.line, "resolved_at", f"{resolved:%Y-%m-%dT%H:%MZ}", fix)
-    answered = _HUMAN[record.answer.choice] if record.answer else ""
     return Label(
         source=MARKS, signal_id=natural_key(s.setup_id, s.symbol, s.tf, s.known_at, s.side),
         setup_id=s.setup_id, rule_version=s.rule_version, symbol=s.symbol, tf=s.tf,
         side=s.side.value, known_at=s.known_at, resolved_at=resolved or s.known_at + DEFAULT_HOLD,
         label=mark.label, rr=mark.rr, exit_reason="", decision=record.decision.decision.value,
-        human=mark.human or answered, confidence=s.confidence, features=record.features,
+        human=mark.human or record.human, confidence=s.confidence, features=record.features,
         feature_version=record.feature_version,
     )  # fmt: skip
 

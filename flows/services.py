@@ -13,6 +13,7 @@ from flows.adapters import (
     make_cpu,
     make_exchange,
     make_feed,
+    make_journal,
     make_launcher,
     make_lease,
     make_objects,
@@ -41,9 +42,9 @@ from storage.deployments import SqlDeploymentStore
 from storage.entry_ports import RateLimits, RequestKeys, TokenStore, UpdateInbox
 from storage.health import SqlHealthBoard
 from storage.instruments import YamlInstruments
-from storage.journal_ports import Journal
+from storage.journal_ports import Journal, JournalQueue
+from storage.journal_queue import SqlJournalQueue
 from storage.labels import SqlLabelStore
-from storage.lease import RedisLease
 from storage.lease_port import Lease
 from storage.live_ports import HealthBoard, ScanLog, SignalStore, WatchStore
 from storage.market_ports import Broker, Feed, History, InstrumentTable, NewsCalendar
@@ -60,7 +61,6 @@ from storage.ports import (
     SetupStore,
     TrialLedger,
 )
-from storage.rate_limits import SteadyRateLimits
 from storage.request_keys import SqlRequestKeys
 from storage.run_port import RunStore
 from storage.runs import SqlRunStore
@@ -109,6 +109,7 @@ class Services:
     rates: RateLimits
     inbox: UpdateInbox
     analyses: AnalysisStore
+    journal_queue: JournalQueue
     upkeep: Upkeep
     settings: Settings
     state: StateFolder
@@ -151,6 +152,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
     feed = make_feed(settings, instruments)
     exchange = make_exchange(settings, cpu)
     sources = make_sources(settings, feed)
+    journal = make_journal(settings)
     try:
         await migrate(database)
         signals = SqlSignalStore(database.engine, cooldowns)
@@ -174,6 +176,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             backups=make_backups(settings, objects),
             sources=sources,
             analyst=analyst,
+            journal=journal,
         )
         await services.setups.sync(utc_now())
         yield services
@@ -184,6 +187,17 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
         for part in (*parts, analyst, prefect, database):
             if part is not None:
                 await part.close()
+        shared = (lease, rates, cooldowns, prefect, database)
+        outside = (feed, exchange, *sources.values(), analyst, journal)
+        await _close(launcher, cpu, *outside, *shared)
+
+
+async def _close(*parts: Any) -> None:
+    """Close, in order, what there is and what can be closed."""
+    for part in parts:
+        close = getattr(part, "close", None)
+        if close is not None:
+            await close()
 
 
 def _stores(database: Database) -> dict[str, Any]:
@@ -204,5 +218,5 @@ def _stores(database: Database) -> dict[str, Any]:
         "tokens": SqlTokenStore(engine),
         "request_keys": SqlRequestKeys(engine),
         "inbox": SqlUpdateInbox(engine),
-        "analyses": SqlAnalysisStore(engine),
+        "journal_queue": SqlJournalQueue(engine),
     }

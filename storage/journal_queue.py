@@ -6,6 +6,7 @@ it revived). A writer that dies leaves a lease that runs out. One that lost its 
 told so at its next step: of two writers of a page one writes.
 """
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,7 +37,7 @@ class SqlJournalQueue:
 
     async def owe(self, entry: JournalEntry, now: datetime) -> bool:
         """Owe a page; False if the same is owed or written already."""
-        dumped = entry.model_dump(mode="json")
+        dumped = json.loads(entry.model_dump_json())  # as it comes back, dates as text
         async with writing(self._engine) as db:
             fresh = insert_into(self._engine, JOURNAL_ENTRIES).values(
                 key=entry.key, kind=entry.kind.value, entry=dumped, revision=1, page={},
@@ -47,7 +48,7 @@ class SqlJournalQueue:
                 return True
             kept = select(_C.entry, _C.state).where(_C.key == entry.key).with_for_update()
             row = (await db.execute(kept)).one()
-            if row.state != _FAILED and JournalEntry.model_validate(row.entry) == entry:
+            if row.state != _FAILED and row.entry == dumped:
                 return False
             await db.execute(
                 update(JOURNAL_ENTRIES).where(_C.key == entry.key).values(

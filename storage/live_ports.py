@@ -88,6 +88,10 @@ class SignalStore(Protocol):
         """Return signals whose life, or whose paper trade's, has not ended, by closes."""
         ...
 
+    async def answered(self, since: datetime) -> list[LiveSignal]:
+        """Return the answered signals that were changed at or after `since`, by closes."""
+        ...
+
     async def live_on(
         self,
         signal_id: str,
@@ -121,7 +125,10 @@ class SignalStore(Protocol):
         ...
 
     async def note_extra(self, signal_id: str, extra: Mapping[str, Any], now: datetime) -> None:
-        """Add to a signal's `extra` and owe its alerts again as edits."""
+        """Add to a signal's `extra` and owe its alerts again as edits, if that changes anything.
+
+        A row of `labeled_trades` that is there learns what people ticked (`LiveSignal.human`).
+        """
         ...
 
     async def accepted(

@@ -3,10 +3,7 @@
 from datetime import datetime
 
 from pipeline.domain.label import Label
-from pipeline.domain.live import Answer, Decision, DecisionKind, Life, LiveSignal, Paper
-
-HUMAN = {"approved": "taken", "rejected": "skipped"}
-"""What an answer is called in `labeled_trades`."""
+from pipeline.domain.live import Decision, DecisionKind, Life, LiveSignal, Paper
 
 
 def signal_id(number: int) -> str:
@@ -72,9 +69,9 @@ def _timeless(life: Life) -> Life:
     return life.model_copy(update={"as_of": None})
 
 
-def labelled(label: Label, answer: Answer | None) -> Label:
-    """Return the label with what people did by the kept answer, whatever its writer knew."""
-    return label.model_copy(update={"human": HUMAN[answer.choice] if answer else label.human})
+def labelled(label: Label, kept: LiveSignal) -> Label:
+    """Return the label with what people did by the kept signal, whatever its writer knew."""
+    return label.model_copy(update={"human": kept.human or label.human})
 
 
 def ticket_fits(record: LiveSignal, ticket: str) -> bool:

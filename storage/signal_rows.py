@@ -10,7 +10,7 @@ from pipeline.domain.label import Label
 from pipeline.domain.live import LiveSignal
 from storage.database import insert_into
 from storage.live_tables import LABELED_TRADES, SIGNAL_NUMBERS, SIGNALS
-from storage.signal_changes import HUMAN, followed, signal_id
+from storage.signal_changes import followed, signal_id
 
 _S = SIGNALS.c
 _ANEW = ("life", "answer", "paper", "extra")  # all else never changes after admission
@@ -92,10 +92,10 @@ async def keep_label(db: AsyncConnection, engine: AsyncEngine, label: Label) -> 
 
 async def note_human(db: AsyncConnection, record: LiveSignal) -> None:
     """Tell a label that is there already what people did about its signal."""
-    if record.answer is None:
+    if not record.human:
         return
     c = LABELED_TRADES.c
     query = update(LABELED_TRADES).where(
         c.source == record.origin, c.signal_id == record.signal_id
     )
-    await db.execute(query.values(human=HUMAN[record.answer.choice]))
+    await db.execute(query.values(human=record.human))

@@ -111,6 +111,10 @@ class SqlSignalStore:
         """Return signals whose life, or whose paper trade's, has not ended, by closes."""
         return await self._records(_S.following, _S.origin == origin)
 
+    async def answered(self, since: datetime) -> list[LiveSignal]:
+        """Return the answered signals that were changed at or after `since`."""
+        return await self._records(_S.answer.is_not(None), _S.changed_at >= since)
+
     async def _records(self, *conditions: Any) -> list[LiveSignal]:
         query = signal_rows.RECORDS.where(*conditions).order_by(_S.known_at, _S.seq)
         async with reading(self._engine) as db:
@@ -133,7 +137,7 @@ class SqlSignalStore:
                 return False
             await self._change(db, kept, record, now)
             if label is not None:
-                known = labelled(label, kept.answer)
+                known = labelled(label, kept)
                 await signal_rows.keep_label(db, self._engine, known)
             if reply is not None:
                 told = life, reply
@@ -163,6 +167,7 @@ class SqlSignalStore:
                 more = json.loads(json_text(dict(extra)))
                 record = kept.model_copy(update={"extra": {**kept.extra, **more}})
                 await self._change(db, kept, record, now)
+                await signal_rows.note_human(db, record)
 
     async def _change(
         self, db: AsyncConnection, kept: LiveSignal, record: LiveSignal, now: datetime

@@ -10,6 +10,10 @@ from pipeline.domain.signal import Signal
 
 BACKTEST = "backtest"
 MARKS = "marks"
+HUMAN: dict[str, Literal["taken", "skipped"]] = {
+    "approved": "taken", "rejected": "skipped", "taken": "taken", "skipped": "skipped",
+}  # fmt: skip
+"""What an answer or a tick is called in `labeled_trades`."""
 
 
 def natural_key(setup_id: str, symbol: str, tf: Timeframe, known_at: datetime, side: Side) -> str:

@@ -10,11 +10,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.domain.label import signal_key
+from pipeline.domain.label import HUMAN, signal_key
 from pipeline.domain.market import Timeframe
 from pipeline.domain.signal import Signal
 from pipeline.domain.trade import Missed, Plan, Trade
 
+TICK = "journal"
+"""Where `LiveSignal.extra` keeps what a person ticked in the journal: {"taken", "note"}."""
 LIVE = "live"
 """The origin of what comes from the market; a replay's origin is its run id."""
 
@@ -182,6 +184,16 @@ class LiveSignal(_Frozen):
     def key(self) -> str:
         """The natural key, also the owner of its cooldown."""
         return f"{self.origin}|{signal_key(self.signal)}"
+
+    @property
+    def human(self) -> Literal["taken", "skipped", ""]:
+        """What people did about it: the journal's tick, else the chat's answer; "": neither.
+
+        A page is made with the answer ticked, so a tick that differs is the later word.
+        """
+        ticked = self.extra.get(TICK)
+        said = ticked.get("taken") if isinstance(ticked, dict) else None
+        return HUMAN.get(str(said or (self.answer.choice if self.answer else "")), "")
 
 
 class AlertFor(_Frozen):

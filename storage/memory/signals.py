@@ -14,7 +14,6 @@ from storage.live_ports import Admission
 from storage.memory.alert_rows import AlertRow
 from storage.ports import Outbox
 from storage.signal_changes import (
-    HUMAN,
     alert_key,
     followed,
     labelled,
@@ -46,6 +45,7 @@ class MemorySignalStore:
         self._cooldowns: dict[tuple[str, str, str], tuple[str, datetime]] = {}
         self._alerts: dict[tuple[str, int], AlertRow] = {}
         self._labels = {} if labels is None else labels
+        self._changed_at: dict[str, datetime] = {}
 
     async def cooling(self, setup_id: str, symbol: str, origin: str, close: datetime) -> str:
         """Return the key of the signal that silences that close; "": none."""
@@ -124,6 +124,11 @@ class MemorySignalStore:
         """Return signals whose life, or whose paper trade's, has not ended, by closes."""
         return [s for s in self._by_close(origin) if followed(s)]
 
+    async def answered(self, since: datetime) -> list[LiveSignal]:
+        """Return the answered signals that were changed at or after `since`, by closes."""
+        found = (self._signals[key] for key, at in self._changed_at.items() if at >= since)
+        return sorted((s for s in found if s.answer), key=lambda s: s.signal.known_at)
+
     def _by_close(self, origin: str) -> list[LiveSignal]:
         mine = (s for s in self._signals.values() if s.origin == origin)
         return sorted(mine, key=lambda s: s.signal.known_at)
@@ -143,7 +148,7 @@ class MemorySignalStore:
         if kept is None or (record := lived(kept, life, paper)) is kept:
             return False
         if label is not None:
-            self._labels[label.source, label.signal_id] = labelled(label, kept.answer)
+            self._labels[label.source, label.signal_id] = labelled(label, kept)
         await self._change(kept, record, now)
         if reply is not None:
             for alert in self._told(signal_id):
@@ -163,11 +168,13 @@ class MemorySignalStore:
         if kept.answer is not None:
             return kept, False
         record = kept.model_copy(update={"answer": answer, "paper": paper})
-        label = self._labels.get((kept.origin, signal_id))
-        if label is not None:
-            human = {"human": HUMAN[answer.choice]}
-            self._labels[kept.origin, signal_id] = label.model_copy(update=human)
+        self._note_human(record)
         return await self._change(kept, record, now), True
+
+    def _note_human(self, record: LiveSignal) -> None:
+        label = self._labels.get((record.origin, record.signal_id))
+        if label is not None:
+            self._labels[record.origin, record.signal_id] = labelled(label, record)
 
     async def note_extra(self, signal_id: str, extra: Mapping[str, Any], now: datetime) -> None:
         """Add to a signal's `extra`; edits are owed."""
@@ -176,6 +183,7 @@ class MemorySignalStore:
             more = json.loads(json_text(dict(extra)))
             changed = kept.model_copy(update={"extra": {**kept.extra, **more}})
             await self._change(kept, changed, now)
+            self._note_human(changed)
 
     async def accepted(
         self, signal_id: str, chat_id: int, message_id: int, at: datetime
@@ -255,6 +263,7 @@ class MemorySignalStore:
                 alert = replace(alert, edits=alert.edits + 1)  # noqa: PLW2901
                 self._alerts[record.signal_id, alert.chat_id] = alert
                 await self._owe(alert, now)
+        self._changed_at[record.key] = now
         return self._set(record)
 
     def _origin(self, alert: AlertRow) -> str:

@@ -137,14 +137,14 @@ async def test_a_failing_critical_task_stops_the_run_with_a_notice(services, mon
     assert notice.payload["reference"] in run.error
 
 
-@pytest.mark.parametrize("task", ["gpt_analysis", "notion_upload"])
+@pytest.mark.parametrize(("place", "task"), [(steps, "gpt_analysis"), (story, "notion_upload")])
 async def test_a_failing_optional_task_is_reported_and_the_run_goes_on(
-    services, monkeypatch, task
+    services, monkeypatch, place, task
 ):
-    async def fail():
+    async def fail(*_):
         raise BadBarsError("no")
 
-    monkeypatch.setattr(steps, task, fail)
+    monkeypatch.setattr(place, task, fail)
     run = await ended(await control.launch_text(COMMAND, CHAT, services), services)
     assert run.status is RunStatus.COMPLETED
     assert {t.task: t.status for t in run.tasks}[task] == "failed"

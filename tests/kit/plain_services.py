@@ -32,6 +32,7 @@ from storage.memory import (
     MemoryDatabaseCare,
     MemoryDeploymentStore,
     MemoryHealthBoard,
+    MemoryJournalQueue,
     MemoryLabelStore,
     MemoryLease,
     MemoryModelRegistry,
@@ -194,6 +195,7 @@ async def plain_services(
         rates=MemoryRateLimits(),
         inbox=MemoryUpdateInbox(),
         analyses=MemoryAnalysisStore(),
+        journal_queue=MemoryJournalQueue(),
         upkeep=Upkeep(
             rows,
             MemoryArchiveUpkeep(archive),

@@ -28,5 +28,6 @@ async def stored_services(home: Path, url: str | None, **settings: Any) -> Async
             models=stores.models(), schedules=stores.schedules(),
             deployments=stores.deployments(), tokens=stores.tokens(),
             request_keys=stores.request_keys(), inbox=stores.inbox(),
+            journal_queue=stores.journal_queue(),
         )  # fmt: skip
         await stores.close()

@@ -19,6 +19,7 @@ from storage.database import Database, open_database
 from storage.database_care import care_of
 from storage.deployments import SqlDeploymentStore
 from storage.health import SqlHealthBoard
+from storage.journal_queue import SqlJournalQueue
 from storage.labels import SqlLabelStore
 from storage.memory import (
     MemoryAnalysisStore,
@@ -30,6 +31,7 @@ from storage.memory import (
     MemoryDatabaseCare,
     MemoryDeploymentStore,
     MemoryHealthBoard,
+    MemoryJournalQueue,
     MemoryLabelStore,
     MemoryModelRegistry,
     MemoryOutbox,
@@ -144,6 +146,9 @@ class Stores:
 
     def request_keys(self):
         return self._make(MemoryRequestKeys, SqlRequestKeys)
+
+    def journal_queue(self):
+        return self._make(MemoryJournalQueue, SqlJournalQueue)
 
     def inbox(self):
         return self._make(MemoryUpdateInbox, SqlUpdateInbox)
