@@ -1,6 +1,5 @@
 """Adapters as the settings name them; with `flows.services` the only place that knows them."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,12 +19,7 @@ from storage.database import Database
 from storage.database_care import care_of
 from storage.entry_ports import RateLimits
 from storage.feeds.ccxt_exchange import CcxtHistory
-from storage.feeds.dukascopy import DukascopySource
-from storage.feeds.dukascopy_door import BASE as DUKASCOPY
-from storage.feeds.dukascopy_door import Datafeed
-from storage.feeds.feed_source import FeedSource
 from storage.feeds.mt5 import open_mt5
-from storage.feeds.patient_http import PatientHttp
 from storage.journal_ports import Journal
 from storage.lease import RedisLease
 from storage.lease_port import Lease
@@ -39,7 +33,6 @@ from storage.notion_calls import NotionCalls
 from storage.objects import Access, Objects
 from storage.places import Places, places_at_home, shared_places
 from storage.rate_limits import RedisRateLimits, SteadyRateLimits
-from storage.source_ports import BarSource
 
 PRELOAD = ("flows.cpu_preload",)
 """Imported once by the server that computing processes are forked from."""
@@ -168,22 +161,3 @@ def make_feed(settings: Settings, instruments: InstrumentTable) -> Feed | None:
         terminal = BridgeTerminal(host, int(port), secret.get_secret_value() if secret else "")
     home, zone = settings.home, settings.broker_zone
     return open_mt5(terminal, instruments, home, name=settings.feed, zone=zone)
-
-
-def make_sources(settings: Settings, feed: Feed | None = None) -> dict[str, BarSource]:
-    """Return the sources of past bars that are set, by name, the first asked first.
-
-    Nothing is asked of them yet, and nothing opened. One that lacks what it needs is left out,
-    like mt5 without a market.
-    """
-    makers: dict[str, Callable[[], BarSource | None]] = {
-        "mt5": lambda: None if feed is None else FeedSource(feed),
-        "dukascopy": lambda: _make_dukascopy(settings),
-    }
-    made = {name: makers[name]() for name in settings.sources if name in makers}
-    return {name: source for name, source in made.items() if source is not None}
-
-
-def _make_dukascopy(settings: Settings) -> BarSource:
-    base = settings.source_urls.get("dukascopy", DUKASCOPY)
-    return DukascopySource(Datafeed(PatientHttp("Dukascopy"), base))

@@ -19,7 +19,6 @@ from flows.adapters import (
     make_objects,
     make_places,
     make_rates,
-    make_sources,
     utc_now,
 )
 from flows.analyst_state import AnalystState
@@ -29,6 +28,7 @@ from flows.hosts import host_of, owner_on
 from flows.launcher import Launcher
 from flows.prefect_env import prefect_database
 from flows.settings import Settings
+from flows.source_adapters import make_sources
 from flows.state import StateFolder
 from storage.analyses import SqlAnalysisStore
 from storage.analyst_ports import AnalysisStore, Analyst

@@ -42,6 +42,7 @@ class SourceCard(_Frozen):
     volume: VolumeKind
     clock: str = Field(description="zone of the source's own days: IANA, or UTC")
     needs_key: bool = False
+    lacks: str = Field(default="", description="settings without which it can't be asked")
     reach: str = Field(default="", description="how far back it goes, like `M1: 7 days`")
     bars_a_second: float = Field(gt=0, description="measured, for saying how long a load takes")
     note: str = Field(default="", description="what else a trader must know of these bars")

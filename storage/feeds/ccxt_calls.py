@@ -27,11 +27,14 @@ class Patience:
         Seconds before the second try; each further wait is twice as long, half of it by chance.
     rate_seconds
         Seconds that the exchange may make one call wait in all for its rate limit.
+    call_seconds
+        Longest that one try may take where its own time-outs don't end it.
     """
 
     tries: int = 5
     first: float = 0.5
     rate_seconds: float = 180.0
+    call_seconds: float = 90.0
 
 
 async def called(

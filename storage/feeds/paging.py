@@ -12,6 +12,7 @@ from pipeline.domain.market import Timeframe
 from pipeline.domain.source import Page, SourceCard, SourceSymbol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SMALL_SHARE = 0.01
 _COLUMNS = 5
 _GRID = (Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.H1, Timeframe.D1)
 
@@ -80,6 +81,23 @@ def page_of_rows(
     prices = kept[:, 1:_COLUMNS] * symbol.scale
     frame = bar_frame(times, timeframe, prices, np.nan_to_num(kept[:, _COLUMNS]))
     return Page(validate_bars(frame, timeframe), until, notes)
+
+
+def possible_rows(rows: np.ndarray, symbol: SourceSymbol) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the rows whose open and close lie within high and low, and a note of the others.
+
+    A few such bars are usual where a vendor builds bars of late reports; they are left out. More
+    than one in a hundred, and a high below its low, stay in, to be refused.
+    """
+    if not len(rows):
+        return rows, ()
+    o, high, low, c = rows[:, 1:_COLUMNS].T
+    outside = ((np.maximum(o, c) > high) | (np.minimum(o, c) < low)) & (high >= low)
+    count = int(outside.sum())
+    if not count or count > SMALL_SHARE * len(rows):
+        return rows, ()
+    note = f"{count} bars of {symbol.name} have an open or close outside high and low: left out"
+    return rows[~outside], (note,)
 
 
 def _refuse(bad: np.ndarray, at: np.ndarray, symbol: SourceSymbol, words: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 from pipeline.domain.bars import validate_bars
 from pipeline.domain.errors import BadBarsError, BadRequestError, FeedDownError, FeedRefusedError
 from pipeline.domain.market import Timeframe
-from tests.kit.source_worlds import ALWAYS, NOW, WORLDS, Fault, walk_bars
+from tests.kit.source_registry import WORLDS
+from tests.kit.source_worlds import ALWAYS, NOW, Fault, walk_bars
 
 MINUTE = timedelta(minutes=1)
 START = datetime(2025, 3, 6, 22, 10, tzinfo=UTC)  # a Thursday: there is a week end before NOW

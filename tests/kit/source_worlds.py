@@ -1,10 +1,10 @@
 """Sources of past bars beside the fakes they ask: what the contract suite runs over.
 
-A source joins by a line in `WORLDS`: a function of the moment that opens a `World`.
+A source joins by a line in `tests.kit.source_registry`: a function of the moment that opens a `World`.
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum, auto
@@ -25,6 +25,7 @@ from tests.kit import dukascopy
 
 NOW = datetime(2025, 3, 12, 14, 37, 20, tzinfo=UTC)
 """A Wednesday; New York has changed its clocks on the Sunday before, Europe has not."""
+LAST_CLOSE = NOW.replace(second=0)
 ALWAYS = 99
 
 
@@ -75,7 +76,7 @@ class World:
     put: Callable[[pd.DataFrame], None]
     fail: Callable[[Fault, int], None]
     waits: Waits
-    final: datetime = NOW.replace(second=0)
+    final: datetime = LAST_CLOSE
     digits: int = 4
     unknown: str = "NOSUCH"
 
@@ -143,11 +144,6 @@ _OF_DUKASCOPY = {
     Fault.SLOW: dukascopy.Fault(slow=0.4),
     Fault.CUT: dukascopy.Fault(cut=900),
     Fault.IMPOSSIBLE: dukascopy.Fault(impossible=True),
-}
-
-WORLDS: dict[str, Callable[[datetime], AbstractAsyncContextManager[World]]] = {
-    "dukascopy": dukascopy_world,
-    "memory": memory_world,
 }
 
 

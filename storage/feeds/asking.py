@@ -1,0 +1,135 @@
+"""One question to a source over HTTP by a blocking client: tried again, or told in our words."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+
+from pipeline.domain.errors import FeedDownError, FeedRefusedError
+from storage.feeds.ccxt_calls import Patience
+from storage.telemetry import get_logger
+
+log = get_logger(__name__)
+T = TypeVar("T")
+_REFUSED = (401, 402, 403, 451)
+_BUSY = (418, 429)
+_WORDS = 200
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came over HTTP."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+class BusyError(Exception):
+    """The source asks to wait; `seconds` is 0 where it doesn't say how long."""
+
+    def __init__(self, seconds: float, words: str) -> None:
+        super().__init__(words)
+        self.seconds = seconds
+
+
+class FailedError(Exception):
+    """The network or the source failed; another try may do."""
+
+
+@dataclass
+class Asker:
+    """Asks a blocking client in a thread, patiently.
+
+    Parameters
+    ----------
+    title
+        The source's name for people.
+    key_hint
+        What to do where it won't answer us, like "Check ALPACA_KEY and ALPACA_SECRET."
+    """
+
+    title: str
+    key_hint: str
+    patience: Patience = field(default_factory=Patience)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    rng: np.random.Generator = field(default_factory=np.random.default_rng)
+
+    async def ask(self, call: Callable[[], T]) -> T:
+        """Return what the call gives.
+
+        Raises
+        ------
+        FeedDownError
+            It failed in all tries, or was asked for a longer wait than there is patience for.
+        """
+        failed, waited = 0, 0.0
+        while True:
+            try:
+                async with asyncio.timeout(self.patience.call_seconds):
+                    return await asyncio.to_thread(call)
+            except BusyError as error:
+                wait = error.seconds or self.patience.first * 2**failed
+                failed += not error.seconds
+                waited += wait
+                if waited > self.patience.rate_seconds or failed >= self.patience.tries:
+                    raise self._too_long(wait, error) from error
+            except (FailedError, TimeoutError) as error:
+                failed += 1
+                if failed >= self.patience.tries:
+                    words = f"{self.title} doesn't answer; try again later."
+                    raise FeedDownError(words, cause=str(error)[:_WORDS]) from error
+                wait = self.patience.first * 2 ** (failed - 1) * (0.5 + 0.5 * self.rng.random())
+            log.info("source_asked_again", source=self.title, wait_sec=round(wait, 2))
+            await self.sleep(wait)
+
+    def _too_long(self, wait: float, error: BusyError) -> FeedDownError:
+        return FeedDownError(
+            f"{self.title} asks to wait {wait:.0f} seconds (its rate limit); try again later.",
+            cause=str(error)[:_WORDS],
+        )
+
+    def judged(self, answer: Answer) -> Answer:
+        """Return an answer that is one, also if it says that there is no such thing.
+
+        Raises
+        ------
+        BusyError, FailedError
+            To be asked again; `ask` does.
+        FeedRefusedError
+            It won't answer us.
+        """
+        words = _plain(answer.text)
+        if answer.status in _REFUSED:
+            raise FeedRefusedError(
+                f"{self.title} won't answer us. {self.key_hint}", status=answer.status, cause=words
+            )
+        if answer.status in _BUSY:
+            raise BusyError(_asked_wait(answer.headers), words)
+        if answer.status >= 500 or answer.status in (408, 425):  # noqa: PLR2004
+            raise FailedError(f"{answer.status} {words}")
+        return answer
+
+
+def read_json(answer: Answer) -> Any:
+    """Return the JSON of an answer; a cut one, or a page for people, is a FailedError."""
+    try:
+        return json.loads(answer.text)
+    except ValueError as error:
+        raise FailedError(f"{answer.status}, no JSON: {_plain(answer.text)}") from error
+
+
+def _asked_wait(headers: Mapping[str, str]) -> float:
+    """Return the seconds that an answer asks to wait; 0: it names none."""
+    for name, value in headers.items():
+        if name.lower() == "retry-after" and re.fullmatch(r"\d{1,9}", str(value).strip()):
+            return float(value)
+    return 0.0
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())[:_WORDS]
