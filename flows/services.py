@@ -181,12 +181,6 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
         await services.setups.sync(utc_now())
         yield services
     finally:
-        redis = lease if isinstance(lease, RedisLease) else None
-        paced = rates if isinstance(rates, SteadyRateLimits) else None
-        parts = (launcher, cpu, feed, exchange, *sources.values(), redis, paced, cooldowns)
-        for part in (*parts, analyst, prefect, database):
-            if part is not None:
-                await part.close()
         shared = (lease, rates, cooldowns, prefect, database)
         outside = (feed, exchange, *sources.values(), analyst, journal)
         await _close(launcher, cpu, *outside, *shared)
@@ -218,5 +212,6 @@ def _stores(database: Database) -> dict[str, Any]:
         "tokens": SqlTokenStore(engine),
         "request_keys": SqlRequestKeys(engine),
         "inbox": SqlUpdateInbox(engine),
+        "analyses": SqlAnalysisStore(engine),
         "journal_queue": SqlJournalQueue(engine),
     }
