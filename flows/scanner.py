@@ -52,6 +52,7 @@ async def run(settings: "Settings") -> None:
 async def serve(services: "Services", stopping: asyncio.Event) -> None:
     """Watch when it is our turn, run replays, say that we live; end orderly at `stopping`."""
     from flows.health_monitor import HealthMonitor  # noqa: PLC0415
+    from flows.import_watch import ImportWatch  # noqa: PLC0415
     from flows.journal_keeper import JournalKeeper  # noqa: PLC0415
     from flows.live_scan_flow import SCAN_NOW  # noqa: PLC0415
     from flows.pulse import Heart  # noqa: PLC0415
@@ -64,7 +65,8 @@ async def serve(services: "Services", stopping: asyncio.Event) -> None:
     SCAN_NOW.set(watcher.scan_now)  # before the tasks that are to know it
     heart = Heart("scanner", services, lambda: watcher.facts().model_dump(mode="json"))
     monitor = HealthMonitor(services)
-    works = (watcher.keep(), heart.keep(), monitor.keep(), JournalKeeper(services).keep())
+    keepers = (JournalKeeper(services), ImportWatch(services))
+    works = (watcher.keep(), heart.keep(), monitor.keep(), *(one.keep() for one in keepers))
     loops = [asyncio.create_task(work) for work in works]
     replays = []
     if services.settings.prefect_api_url:

@@ -1,10 +1,13 @@
 """A file sent to the bot: questions as buttons, kept over a restart; then its quality."""
 
 import io
+from dataclasses import replace
+from datetime import timedelta
 
 from PIL import Image
 
 from bot.texts import en
+from flows.import_watch import ImportWatch
 from tests.kit.chat import Chat
 from tests.kit.plain_services import wavy_bars
 from tests.kit.sandbox import buttons_of, text_of
@@ -69,3 +72,17 @@ async def test_a_file_that_is_no_bars(running: Chat):
     Image.new("RGB", (300, 200)).save(picture, "PNG")
     await me.upload("chart.png", picture.getvalue(), as_photo=True)
     await me.wait_for(lambda m: en.PHOTO_INSTEAD in text_of(m))
+
+
+async def test_a_file_in_the_folder_is_imported_and_told(running: Chat, tmp_path):
+    folder = tmp_path / "import"
+    settings = running.services.settings.model_copy(update={"import_folder": folder})
+    watch = ImportWatch(replace(running.services, settings=settings))
+    await watch.look(running.services.clock())  # makes the folder
+    (folder / "from <b>afar.csv").write_bytes(csv_of(8))
+    (folder / "from <b>afar.csv.yaml").write_text("symbol: EURUSD\ntimeframe: M5\nzone: UTC\n")
+    for seconds in (0, 20):
+        await watch.look(running.services.clock() + timedelta(seconds=seconds))
+    line = await running.owner.wait_for(lambda m: "imported" in text_of(m), 15)
+    assert text_of(line).startswith("from <b>afar.csv imported: EURUSD M5")
+    assert not any(e["type"] == "bold" for e in line.get("entities", ()))
