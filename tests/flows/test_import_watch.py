@@ -278,7 +278,9 @@ async def test_a_kill_at_any_step_loses_nothing_and_tells_once(services, monkeyp
     for n in range(60):
         name = f"EURUSD_M1_{n}.csv"
         bars = kit.random_bars(20, start=f"2024-03-{4 + n % 25:02d} {n % 20:02d}:00", seed=n)
-        (folder / name).write_bytes(b"hello,world\n1,%d\n" % n if wrong else kit.mt5_export(bars, "UTC"))
+        (folder / name).write_bytes(
+            b"hello,world\n1,%d\n" % n if wrong else kit.mt5_export(bars, "UTC")
+        )
         answers(folder, name, SURE)
         dead = False
         with dying_at(services, n, monkeypatch):
