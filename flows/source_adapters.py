@@ -5,12 +5,11 @@ from functools import partial
 
 from flows.settings import Settings
 from flows.source_apart import ApartSource
-from storage.feeds import yahoo
+from storage.feeds import dukascopy_api, dukascopy_door, yahoo
 from storage.feeds.dukascopy import DukascopySource
-from storage.feeds.dukascopy_door import BASE as DUKASCOPY
-from storage.feeds.dukascopy_door import Datafeed
+from storage.feeds.dukascopy_doors import Doors
 from storage.feeds.feed_source import MT5_CARD, FeedSource
-from storage.feeds.patient_http import PatientHttp
+from storage.feeds.patient_http import HttpPatience, PatientHttp
 from storage.feeds.unset import UnsetSource
 from storage.market_ports import Feed
 from storage.source_ports import BarSource
@@ -33,8 +32,15 @@ def make_sources(settings: Settings, feed: Feed | None = None) -> dict[str, BarS
 
 
 def _make_dukascopy(settings: Settings) -> BarSource:
-    base = _url("dukascopy", settings) or DUKASCOPY
-    return DukascopySource(Datafeed(PatientHttp("Dukascopy"), base))
+    other = _url("dukascopy", settings)
+    patience = HttpPatience(tries=4, request_seconds=20.0)
+    api = PatientHttp("Dukascopy", patience, absent=dukascopy_api.ABSENT)
+    files = PatientHttp("Dukascopy", patience)
+    doors = (
+        dukascopy_api.PricesApi(api, other or dukascopy_api.BASE),
+        dukascopy_door.Datafeed(files, other or dukascopy_door.BASE),
+    )
+    return DukascopySource(Doors(doors))
 
 
 def _url(name: str, settings: Settings) -> str:

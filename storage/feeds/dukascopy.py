@@ -132,8 +132,8 @@ class DukascopySource:
         return pd.DataFrame(
             {
                 "time": pd.DatetimeIndex(times).as_unit("us"),
-                "bid": priced(found.bid, symbol),
-                "ask": priced(found.ask, symbol),
+                "bid": priced(found.bid, found.step or symbol.scale),
+                "ask": priced(found.ask, found.step or symbol.scale),
                 "bid_volume": found.bid_volume,
                 "ask_volume": found.ask_volume,
             }

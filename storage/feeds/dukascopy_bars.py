@@ -38,12 +38,12 @@ def minutes_of(symbol: SourceSymbol, day: datetime, bid: Candles, ask: Candles |
     spread = np.full(len(real.at), np.nan)
     if ask is not None and len(ask.at):
         place = np.minimum(np.searchsorted(ask.at, real.at), len(ask.at) - 1)
-        gap = priced(ask.prices[place, 3] - real.prices[:, 3], symbol)
+        gap = priced(ask.prices[place, 3] - real.prices[:, 3], real.step or symbol.scale)
         spread = np.where(np.take(ask.at, place) == real.at, np.maximum(gap, 0.0), np.nan)
     lacking = len(real.at) > 0 and bool(np.isnan(spread).all())
     return Minutes(
         int(day.timestamp()) + real.at,
-        priced(real.prices, symbol),
+        priced(real.prices, real.step or symbol.scale),
         real.volume,
         spread,
         f"no spread on {day:%Y-%m-%d}" if lacking else "",
@@ -71,9 +71,9 @@ def bars_of(
         raise BadBarsError(f"Dukascopy's {symbol.name}: {error.user_text}") from error
 
 
-def priced(whole: np.ndarray, symbol: SourceSymbol) -> np.ndarray:
-    """Return whole numbers of a file as our prices, each the float nearest to its decimals."""
-    parts = 1 / symbol.scale
+def priced(whole: np.ndarray, step: float) -> np.ndarray:
+    """Return whole numbers of steps as prices, each the float nearest to its decimals."""
+    parts = 1 / step
     if abs(parts - round(parts)) < 1e-6 * parts:  # dividing rounds once, multiplying twice
         return np.asarray(whole / float(round(parts)))
-    return np.asarray(whole * symbol.scale)
+    return np.asarray(whole * step)

@@ -7,7 +7,7 @@ no volume, through weekends and holidays too; those candles are no bars.
 """
 
 import lzma
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,24 +31,29 @@ MOST_TICKS = 2_000_000
 class Candles:
     """Candles of one side on one day.
 
-    `at`: seconds since midnight UTC, int64. `prices`: int64 (n, 4), open, high, low, close.
-    `volume`: float64.
+    `at`: seconds since midnight UTC, int64. `prices`: int64 (n, 4), open, high, low, close, in
+    steps. `volume`: float64. `step`: the price of 1; None: the symbol's scale tells it.
     """
 
     at: np.ndarray
     prices: np.ndarray
     volume: np.ndarray
+    step: float | None = None
 
 
 @dataclass(frozen=True)
 class Ticks:
-    """Ticks of an hour. `at`: ms since it began; prices int64; volumes float64, in lots."""
+    """Ticks of an hour. `at`: ms since it began; prices int64; volumes float64, in lots.
+
+    `step`: as of candles.
+    """
 
     at: np.ndarray
     bid: np.ndarray
     ask: np.ndarray
     bid_volume: np.ndarray
     ask_volume: np.ndarray
+    step: float | None = None
 
 
 NO_TICKS = Ticks(np.empty(0, "int64"), *(np.empty(0),) * 4)
@@ -66,8 +71,7 @@ def read_candles(data: bytes) -> Candles:
     """
     rows = _records(data, _CANDLE, MOST_CANDLES)
     at = rows["at"].astype("int64")
-    if len(at) and (at[-1] >= DAY_SECONDS or (at % 60).any() or (np.diff(at) <= 0).any()):
-        raise BadBarsError("Dukascopy's candles are not a day's minutes in order")
+    check_minutes(at)
     prices = np.column_stack(
         [rows[name].astype("int64") for name in ("open", "high", "low", "close")]
     )
@@ -78,15 +82,30 @@ def traded(candles: Candles) -> Candles:
     """Return the candles without those that only fill a time of no trade: flat, of no volume."""
     moved = (candles.prices != candles.prices[:, :1]).any(axis=1)
     real = moved | (candles.volume > 0)
-    return Candles(candles.at[real], candles.prices[real], candles.volume[real])
+    return replace(
+        candles, at=candles.at[real], prices=candles.prices[real], volume=candles.volume[real]
+    )
+
+
+def check_minutes(at: np.ndarray) -> None:
+    """Raise BadBarsError for seconds that are not a day's minutes in order."""
+    if len(at) and (
+        at[0] < 0 or at[-1] >= DAY_SECONDS or (at % 60).any() or (np.diff(at) <= 0).any()
+    ):
+        raise BadBarsError("Dukascopy's candles are not a day's minutes in order")
+
+
+def check_moments(at: np.ndarray) -> None:
+    """Raise BadBarsError for milliseconds that are not an hour's in order."""
+    if len(at) and (at[0] < 0 or at[-1] >= HOUR_MS or (np.diff(at) < 0).any()):
+        raise BadBarsError("Dukascopy's ticks are not an hour's in order")
 
 
 def read_ticks(data: bytes) -> Ticks:
     """Return the ticks of an hour's file; errors as of `read_candles`."""
     rows = _records(data, _TICK, MOST_TICKS)
     at = rows["at"].astype("int64")
-    if len(at) and (at[-1] >= HOUR_MS or (np.diff(at) < 0).any()):
-        raise BadBarsError("Dukascopy's ticks are not an hour's in order")
+    check_moments(at)
     return Ticks(
         at,
         rows["bid"].astype("int64"),
@@ -120,7 +139,7 @@ def candles_of_ticks(ticks: Ticks, hour: int, *, side: str) -> Candles:
             price[last],
         ]
     )
-    return Candles(hour * 3600 + minutes * 60, prices, np.add.reduceat(volume, first))
+    return Candles(hour * 3600 + minutes * 60, prices, np.add.reduceat(volume, first), ticks.step)
 
 
 def _records(data: bytes, kind: np.dtype, most: int) -> np.ndarray:

@@ -7,7 +7,7 @@ outage or a damaged answer is tried again after a growing wait, a refusal is not
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,7 +21,6 @@ log = get_logger(__name__)
 T = TypeVar("T")
 _BUSY = (429, 503)
 _REFUSALS = (401, 403, 451)
-_GONE = 404
 _FINE, _MOVED, _FAILING = 200, 300, 500
 _HEADERS = {"User-Agent": "Mozilla/5.0 (compatible; setup-scout)", "Accept": "*/*"}
 """Some hosts answer nothing to who doesn't look like a browser."""
@@ -66,6 +65,8 @@ class PatientHttp:
     ----------
     title
         The host's name for people.
+    absent
+        Statuses that say that there is no such file.
     sleep, seconds, rng
         How to wait, a monotonic clock, and what jitters the waits.
     """
@@ -75,16 +76,19 @@ class PatientHttp:
         title: str,
         patience: HttpPatience | None = None,
         *,
+        absent: Collection[int] = (404,),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         seconds: Callable[[], float] = time.monotonic,
         rng: np.random.Generator | None = None,
     ) -> None:
         self._title = title
         self._patience = patience or HttpPatience()
+        self._absent = absent
         self._sleep, self._seconds = sleep, seconds
         self._rng = rng or np.random.default_rng()
         self._places = asyncio.Semaphore(self._patience.at_a_time)
         self._next = float("-inf")
+        self._gave_up: tuple[float, FeedDownError] | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def fetch(self, url: str, most: int, read: Callable[[bytes], T]) -> T | None:
@@ -99,8 +103,10 @@ class PatientHttp:
         FeedRefusedError
             The host won't answer us.
         """
-        failed, waited = 0, 0.0
+        failed, waited, began = 0, 0.0, self._seconds()
         while True:
+            if self._gave_up is not None and self._gave_up[0] >= began:
+                raise self._gave_up[1]  # another file's tries are over: the host is down
             try:
                 data = await self._asked(url, most)
                 return None if data is None else await asyncio.to_thread(read, data)
@@ -114,7 +120,8 @@ class PatientHttp:
             except (aiohttp.ClientError, TimeoutError, OSError, NotWholeError) as error:
                 failed += 1
                 if failed >= self._patience.tries:
-                    raise self._given_up(error) from error
+                    self._gave_up = self._seconds(), self._given_up(error)
+                    raise self._gave_up[1] from error
                 wait = self._backoff(failed - 1)
             log.info("asked_again", host=self._title, wait_sec=round(wait, 2), url=url)
             await self._sleep(wait)
@@ -131,7 +138,7 @@ class PatientHttp:
             await self._wait_for_turn()
             answer = self._opened().get(url, allow_redirects=False)
             async with answer as response:
-                if response.status == _GONE:
+                if response.status in self._absent:
                     return None
                 if response.status in _BUSY:
                     raise _BusyError(_asked_wait(response.headers.get("Retry-After", "")))

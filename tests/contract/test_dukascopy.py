@@ -1,6 +1,7 @@
 """Dukascopy as a source, over HTTP against a loopback that serves true files and misbehaves."""
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -18,7 +19,9 @@ from pipeline.domain.errors import (
 from pipeline.domain.market import Timeframe
 from pipeline.domain.source import SourceSymbol
 from storage.feeds.dukascopy import DukascopySource
+from storage.feeds.dukascopy_api import ABSENT, PricesApi, code_of
 from storage.feeds.dukascopy_door import Datafeed
+from storage.feeds.dukascopy_doors import Doors
 from storage.feeds.patient_http import HttpPatience, PatientHttp
 from tests.kit.dukascopy import HTML, Fault, Loopback, candles, made_ticks, running_dukascopy
 
@@ -52,6 +55,10 @@ async def opened(world, patience=FAST, **options):
         yield source
     finally:
         await source.close()
+
+
+async def no_sleep(_):
+    return None
 
 
 async def load(source, start, end, now, symbol=EURUSD):
@@ -250,6 +257,77 @@ async def test_a_name_that_is_none_never_reaches_the_host(world, name):
                 EURUSD.model_copy(update={"name": name}), Timeframe.M1, MONDAY, LATER, LATER
             )
     assert not world.asked
+
+
+async def load_through(world, door, start, end, now):
+    http = PatientHttp("Dukascopy", FAST, absent=ABSENT, rng=np.random.default_rng(1))
+    source = DukascopySource(door(http, world.url))
+    try:
+        return await load(source, start, end, now)
+    finally:
+        await source.close()
+
+
+async def test_the_api_gives_the_same_bars_as_the_files_of_days_and_of_hours(world):
+    for hours, now in ((50, LATER), (34, MONDAY + 35 * HOUR)):
+        world.now = now
+        end = MONDAY + hours * HOUR
+        of_files, _ = await load_through(world, Datafeed, MONDAY, end, now)
+        world.asked.clear()
+        of_api, reached = await load_through(world, PricesApi, MONDAY, end, now)
+        assert reached == end
+        assert_frame_equal(of_api, of_files)
+    assert world.asked[0] == "/v1/candles/minute/EUR-USD/BID/2024/3/4", "months from 1"
+    assert "/v1/ticks/EUR-USD/2024/3/5/9" in world.asked
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("EURUSD", "EUR-USD"), ("XAUUSD", "XAU-USD"), ("DEUIDXEUR", "DEU.IDX-EUR"),
+        ("USA500IDXUSD", "USA500.IDX-USD"), ("BUNDTREUR", "BUND.TR-EUR"), ("EURTRY", "EUR-TRY"),
+    ],
+)  # fmt: skip
+def test_the_api_s_name_of_a_file_s_name(name, code):
+    assert code_of(name) == code
+
+
+async def test_while_one_door_does_not_answer_the_other_is_asked(world):
+    world.dead = ("/v1/",)
+    clock = [0.0]
+    first, second = (
+        PatientHttp("Dukascopy", replace(FAST, tries=2), absent=ABSENT, sleep=no_sleep)
+        for _ in range(2)
+    )
+    doors = Doors([PricesApi(first, world.url), Datafeed(second, world.url)], lambda: clock[0])
+    source = DukascopySource(doors)
+    try:
+        found, _ = await load(source, MONDAY, MONDAY + 2 * DAY, LATER)
+        same(found, truth(world, MONDAY, MONDAY + 2 * DAY))
+        world.asked.clear()
+        await load(source, MONDAY, MONDAY + 2 * DAY, LATER)
+        assert not [path for path in world.asked if path.startswith("/v1/")], "it is left alone"
+        clock[0] += 1000
+        world.dead, world.asked = ("/datafeed/",), []
+        again, _ = await load(source, MONDAY, MONDAY + 2 * DAY, LATER)
+        assert_frame_equal(again, found)
+        world.dead = ("/v1/", "/datafeed/")
+        with pytest.raises(FeedDownError):
+            await load(source, MONDAY, MONDAY + 2 * DAY, LATER)
+    finally:
+        await source.close()
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[]", "{}x", '{"times": [0], "volumes": []}', '{"times": ["a"]}', "null"]
+)
+async def test_an_answer_of_another_shape_is_no_answer(world, body):
+    world.always = Fault(body=body)
+    http = PatientHttp("Dukascopy", replace(FAST, tries=2), sleep=no_sleep)
+    source = DukascopySource(PricesApi(http, world.url))
+    with pytest.raises(FeedDownError):
+        await source.page(EURUSD, Timeframe.M1, MONDAY, MONDAY + DAY, LATER)
+    await source.close()
 
 
 async def test_longer_bars_are_refused(world):

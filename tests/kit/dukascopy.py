@@ -6,6 +6,7 @@ within the next one. `faults` are answers given before the true one, one a reque
 """
 
 import asyncio
+import json
 import lzma
 import re
 import struct
@@ -13,14 +14,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from aiohttp import web
 
+API = re.compile(
+    r"/v1/(?:candles/minute/([A-Z0-9.-]+)/(BID|ASK)|ticks/([A-Z0-9.-]+))/"
+    r"([1-9]\d{3})/([1-9]\d?)/([1-9]\d?)(?:/(\d{1,2}))?"
+)
 PATH = re.compile(
     r"/datafeed/([A-Z0-9]+)/(\d{4})/(\d{2})/(\d{2})/"
     r"(?:(BID|ASK)_candles_min_1|(\d{2})h_ticks)\.bi5"
 )
+CODES = {"EUR-USD": "EURUSD", "DEU.IDX-EUR": "DEUIDXEUR"}
+STEP = {"EURUSD": 0.00001, "DEUIDXEUR": 0.001}
 HTML = "<html><head><title>503</title></head><body>Service Temporarily Unavailable</body></html>"
 
 
@@ -43,13 +51,15 @@ class Fault:
 class Loopback:
     """The host: ticks by symbol as (ms since 1970, bid, ask, bid lots, ask lots), and its clock.
 
-    `gone` are days without a file, `revised` ones whose candles all lie one point higher.
+    `gone` are days without a file, `revised` ones whose candles all lie one point higher. `dead`
+    are paths' beginnings that answer 503. The API's names have points and dashes, see `CODES`.
     """
 
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     ticks: dict[str, np.ndarray] = field(default_factory=dict)
     gone: set[date] = field(default_factory=set)
     revised: set[date] = field(default_factory=set)
+    dead: tuple[str, ...] = ()
     faults: list[Fault] = field(default_factory=list)
     always: Fault | None = None
     asked: list[str] = field(default_factory=list)
@@ -169,6 +179,59 @@ def _body(world: Loopback, path: str) -> bytes | None:
     return world.files[key]
 
 
+def candle_answer(ticks: np.ndarray, day: date, side: str, step: float) -> bytes:
+    """Return a day's candles as the API's JSON: each figure as its move from the one before."""
+    rows = [r for r in candles(ticks, day, side) if r[5] > 0]
+    begin = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+    told: dict[str, Any] = {"timestamp": begin, "multiplier": step, "shift": 60_000}
+    columns = {"open": 1, "high": 4, "low": 3, "close": 2}
+    told |= {name: rows[0][i] * step if rows else None for name, i in columns.items()}
+    told["times"] = _moves([r[0] // 60 for r in rows], 0)
+    for name, i in columns.items():
+        told[f"{name}s"] = _moves([r[i] for r in rows], rows[0][i] if rows else 0)
+    told["volumes"] = [r[5] for r in rows]
+    return json.dumps(told).encode()
+
+
+def tick_answer(ticks: np.ndarray, hour: datetime, step: float) -> bytes:
+    """Return an hour's ticks as the API's JSON."""
+    begin = int(hour.timestamp() * 1000)
+    rows = ticks[(ticks[:, 0] >= begin) & (ticks[:, 0] < begin + 3_600_000)]
+    told: dict[str, Any] = {"timestamp": begin, "multiplier": step, "ask": None, "bid": None}
+    if len(rows):
+        told |= {"bid": rows[0, 1] * step, "ask": rows[0, 2] * step}
+    told["times"] = _moves((rows[:, 0] - begin).tolist(), 0)
+    for name, i in (("bids", 1), ("asks", 2)):
+        told[name] = _moves(rows[:, i].tolist(), rows[0, i] if len(rows) else 0)
+    told |= {"bidVolumes": rows[:, 3].tolist(), "askVolumes": rows[:, 4].tolist()}
+    return json.dumps(told).encode()
+
+
+def _moves(values: list[float], first: float) -> list[int]:
+    out, before = [], first
+    for value in values:
+        out.append(int(value - before))
+        before = value
+    return out
+
+
+def _told(world: Loopback, path: str) -> tuple[int, bytes]:
+    """Return the API's status and answer."""
+    found = API.fullmatch(path)
+    name = CODES.get((found[1] or found[3]) if found else "")
+    if found is None or name not in world.ticks or bool(found[2]) == bool(found[7]):
+        return 404, b'{"error": "not found"}'
+    when = date(int(found[4]), int(found[5]), int(found[6]))
+    begin = datetime(when.year, when.month, when.day, tzinfo=UTC)
+    hours = timedelta(days=1) if found[2] else timedelta(hours=int(found[7]) + 1)
+    if world.now < begin + hours or when in world.gone:
+        return 400, b'{"error": "not available"}'
+    ticks, step = world.ticks[name], STEP[name]
+    if found[2]:
+        return 200, candle_answer(ticks, when, found[2], step)
+    return 200, tick_answer(ticks, begin + timedelta(hours=int(found[7])), step)
+
+
 def _impossible(body: bytes) -> bytes:
     """Return a file of candles whose highs lie below their lows."""
     raw = bytearray(lzma.decompress(body))
@@ -190,6 +253,15 @@ def _app(world: Loopback) -> web.Application:
                     status=fault.status, headers=fault.headers, text=fault.body or HTML,
                     content_type="text/html",
                 )  # fmt: skip
+            if request.path.startswith(world.dead):
+                return web.Response(status=503, text=HTML, content_type="text/html")
+            if request.path.startswith("/v1/"):
+                status, told = _told(world, request.path)
+                if fault.impossible:
+                    told = told.replace(b'"high": 1', b'"high": 0')
+                return web.Response(
+                    status=status, body=told[: fault.cut], content_type="application/json"
+                )
             body = _body(world, request.path)
             if body is None:
                 return web.Response(status=404, text=HTML, content_type="text/html")

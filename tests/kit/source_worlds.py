@@ -17,6 +17,7 @@ from pipeline.domain.errors import BadBarsError, FeedDownError, FeedRefusedError
 from pipeline.domain.market import Timeframe
 from pipeline.domain.source import SourceSymbol
 from storage.feeds.dukascopy import DukascopySource
+from storage.feeds.dukascopy_api import ABSENT, PricesApi
 from storage.feeds.dukascopy_door import Datafeed
 from storage.feeds.patient_http import HttpPatience, PatientHttp
 from storage.memory import MemorySource
@@ -109,14 +110,17 @@ async def memory_world(now: datetime) -> AsyncIterator[World]:
 
 
 @asynccontextmanager
-async def dukascopy_world(now: datetime) -> AsyncIterator[World]:
-    """Open Dukascopy: files over HTTP, whole points, an hour or two behind."""
+async def dukascopy_world(now: datetime, *, api: bool = False) -> AsyncIterator[World]:
+    """Open Dukascopy, its files or its API: whole points, an hour or two behind."""
     waits = Waits()
     patience = HttpPatience(first=0.1, gap=0.0, request_seconds=0.2)
     symbol = SourceSymbol(symbol="EURUSD", name="EURUSD", scale=0.00001)
     async with dukascopy.running_dukascopy(dukascopy.Loopback(now=now)) as served:
-        http = PatientHttp("Dukascopy", patience, sleep=waits, rng=np.random.default_rng(1))
-        source = DukascopySource(Datafeed(http, served.url))
+        absent = ABSENT if api else (404,)
+        http = PatientHttp(
+            "Dukascopy", patience, absent=absent, sleep=waits, rng=np.random.default_rng(1)
+        )
+        source = DukascopySource((PricesApi if api else Datafeed)(http, served.url))
 
         def put(bars: pd.DataFrame) -> None:
             points = np.round(bars[["open", "high", "low", "close"]].to_numpy() * 1e5)
