@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -48,6 +48,7 @@ DAY_DUE = timedelta(hours=48)
 """The same for a day's candles."""
 PROBED = timedelta(weeks=2)
 """So long ago a Wednesday is looked at, to learn whether there is such a symbol at all."""
+_DIGITS = 13
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _NAME = re.compile(r"[A-Z0-9]{3,24}")
@@ -62,6 +63,10 @@ class Door(Protocol):
 
     async def ticks(self, name: str, hour: datetime) -> Ticks | None:
         """Return an hour's ticks; None: there is no such file."""
+        ...
+
+    async def about(self, name: str) -> Mapping[str, Any] | None:
+        """Return what is said of a symbol: description, priceScale; None: nothing."""
         ...
 
     async def close(self) -> None:
@@ -112,8 +117,27 @@ class DukascopySource:
         return Page(bars_of(symbol, there, start, until), until, _notes(there))
 
     async def facts(self, symbol: SourceSymbol, now: datetime) -> InstrumentFacts | None:  # noqa: ARG002
-        """Return None: its files say nothing of symbols."""
-        return None
+        """Return its description, currency and price step; None where no door tells them."""
+        _check(symbol, Timeframe.M1)
+        told = await self._door.about(symbol.name)
+        if told is None:
+            return None
+        words, decimals = told.get("description"), told.get("priceScale")
+        step = (
+            {"price_step": 10.0**-decimals}
+            if type(decimals) is int and 0 <= decimals < _DIGITS
+            else {}
+        )
+        return InstrumentFacts(
+            source=CARD.name,
+            symbol=symbol.symbol,
+            name=symbol.name,
+            title="".join(c for c in str(words or "") if c.isprintable())[:100],
+            currency=symbol.name[-3:],
+            market="Dukascopy Bank",
+            zone=CARD.clock,
+            figures=step,
+        )
 
     async def ticks(self, symbol: SourceSymbol, hour: datetime) -> pd.DataFrame:
         """Return the ticks of the hour that begins at `hour` (UTC), oldest first.

@@ -29,6 +29,7 @@ ABSENT = (400, 404)
 _DAY_BYTES = 4_000_000
 _HOUR_BYTES = 32_000_000
 _FAMILIES = re.compile(r"([A-Z0-9]+)(IDX|CMD|TR)([A-Z]{3})")
+_MOST = 2.0**53
 _OFF = 0.01
 """Of a step: a difference that isn't whole is no difference in steps."""
 
@@ -66,6 +67,11 @@ class PricesApi:
             _HOUR_BYTES,
             lambda data: read_answer_of_ticks(data, hour),
         )
+
+    async def about(self, name: str) -> dict[str, Any] | None:
+        """Return what is said of a symbol; None: there is no such one."""
+        url = f"{self._base}/instruments/{code_of(name)}"
+        return await self._http.fetch(url, _DAY_BYTES, _answer)
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -116,7 +122,7 @@ def read_answer_of_ticks(data: bytes, hour: datetime) -> Ticks:
 def _answer(data: bytes) -> dict[str, Any]:
     try:
         found = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotWholeError("no JSON") from error
     if not isinstance(found, dict):
         raise NotWholeError("JSON of another shape")
@@ -127,7 +133,7 @@ def _lists(answer: dict[str, Any], names: tuple[str, ...]) -> list[np.ndarray]:
     """Return the lists as float64; lists of different lengths are a damaged answer."""
     try:
         found = [np.asarray(answer.get(name) or [], dtype="float64") for name in names]
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise NotWholeError("lists that are no numbers") from error
     if len({each.shape for each in found}) != 1 or found[0].ndim != 1:
         raise NotWholeError("lists of different lengths")
@@ -136,7 +142,7 @@ def _lists(answer: dict[str, Any], names: tuple[str, ...]) -> list[np.ndarray]:
 
 def _number(answer: dict[str, Any], name: str) -> float:
     value = answer.get(name)
-    if not isinstance(value, int | float) or not np.isfinite(value) or value <= 0:
+    if not isinstance(value, int | float) or not 0 < value < _MOST:
         raise NotWholeError(f"no {name}")
     return float(value)
 
@@ -148,6 +154,6 @@ def _path(answer: dict[str, Any], first: str, moves: np.ndarray, step: float) ->
 
 def _whole(values: np.ndarray) -> np.ndarray:
     whole = np.round(values)
-    if not (np.abs(values - whole) < _OFF).all():
+    if not ((np.abs(values - whole) < _OFF) & (np.abs(whole) < _MOST)).all():
         raise BadBarsError("Dukascopy's answer has prices or times between its own steps")
     return whole.astype("int64")

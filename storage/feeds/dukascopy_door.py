@@ -36,6 +36,9 @@ class Datafeed:
         url = f"{self._day(name, hour.date())}/{hour.hour:02d}h_ticks.bi5"
         return await self._http.fetch(url, _HOUR_BYTES, _no_page(read_ticks))
 
+    async def about(self, name: str) -> None:
+        """Return None: the files say nothing of symbols."""
+
     async def close(self) -> None:
         """Let go of connections."""
         await self._http.close()

@@ -1,9 +1,9 @@
 """Two ways to Dukascopy's prices: while one doesn't answer, the other is asked."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pipeline.domain.errors import AppError, FeedDownError, FeedRefusedError
 from storage.feeds.dukascopy import Door
@@ -46,6 +46,10 @@ class Doors:
     async def ticks(self, name: str, hour: datetime) -> Ticks | None:
         """Return an hour's ticks; None: no door has them."""
         return await self._asked(lambda door: door.ticks(name, hour))
+
+    async def about(self, name: str) -> Mapping[str, Any] | None:
+        """Return what the first door that says something says of a symbol."""
+        return await self._asked(lambda door: door.about(name))
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -330,6 +330,17 @@ async def test_an_answer_of_another_shape_is_no_answer(world, body):
     await source.close()
 
 
+async def test_what_it_says_of_a_symbol(world):
+    http = [PatientHttp("Dukascopy", FAST, absent=ABSENT, sleep=no_sleep) for _ in range(2)]
+    doors = Doors([PricesApi(http[0], world.url), Datafeed(http[1], world.url)])
+    source = DukascopySource(doors)
+    told = await source.facts(EURUSD, LATER)
+    assert (told.title, told.currency) == ("Euro vs US Dollar", "USD"), "no marks that turn text"
+    assert told.figures == {"price_step": 1e-5}
+    assert await source.facts(EURUSD.model_copy(update={"name": "NOSUCH"}), LATER) is None
+    await source.close()
+
+
 async def test_longer_bars_are_refused(world):
     async with opened(world) as source:
         with pytest.raises(BadRequestError) as told:

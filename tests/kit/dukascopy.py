@@ -217,6 +217,10 @@ def _moves(values: list[float], first: float) -> list[int]:
 
 def _told(world: Loopback, path: str) -> tuple[int, bytes]:
     """Return the API's status and answer."""
+    about = re.fullmatch(r"/v1/instruments/([A-Z0-9.-]+)", path)
+    if about and CODES.get(about[1]) in world.ticks:
+        words = {"code": about[1], "description": "Euro vs\u202e US Dollar", "priceScale": 5}
+        return 200, json.dumps(words).encode()
     found = API.fullmatch(path)
     name = CODES.get((found[1] or found[3]) if found else "")
     if found is None or name not in world.ticks or bool(found[2]) == bool(found[7]):
