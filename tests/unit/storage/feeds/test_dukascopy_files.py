@@ -98,9 +98,11 @@ def test_an_answer_of_any_shape_is_read_or_told(data):
         b"[" * 200_000,
         b'{"times": [1%s], "opens": [1], "highs": [1], "lows": [1], "closes": [1], "volumes": [1]}'
         % (b"0" * 400),
-        b'{"times": [0], "opens": [1e300], "highs": [0], "lows": [0], "closes": [0], "volumes": [1],'
-        b' "timestamp": 1709510400000, "shift": 60000, "multiplier": 1, "open": 1, "high": 1,'
-        b' "low": 1, "close": 1}',
+        (
+            b'{"times": [0], "opens": [1e300], "highs": [0], "lows": [0], "closes": [0], "volumes": [1],'
+            b' "timestamp": 1709510400000, "shift": 60000, "multiplier": 1, "open": 1, "high": 1,'
+            b' "low": 1, "close": 1}'
+        ),
         b'{"times": [0], "opens": [0], "highs": [0], "lows": [0], "closes": [0], "volumes": [1],'
         b' "timestamp": 1%s, "shift": 1, "multiplier": 1}' % (b"0" * 400),
     ],
