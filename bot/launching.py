@@ -17,8 +17,9 @@ from flows import control
 from flows.backtest import BACKTEST
 from flows.backtest_text import command_of
 from flows.deployments import run_now
+from flows.fetch_offer import fetch_offers
 from flows.services import Services
-from pipeline.domain.errors import BadRequestError
+from pipeline.domain.errors import BadRequestError, MissingBarsError
 from pipeline.domain.request import Actor, Run
 
 OLD_AFTER: Final = timedelta(minutes=1)
@@ -54,7 +55,19 @@ class Launches:
         """Return what is said of a wrong command, with the corrected ones as buttons."""
         error.corrected = error.corrected or corrected(text, error)
         offers = await self._kept(offered(error), actor, error.closest)
+        if isinstance(error, MissingBarsError):
+            offers = [*await self._fetches(error, text, actor), *offers]
         return views_runs.refused(error, offers, note_refusal(error, actor.user_id))
+
+    async def _fetches(
+        self, error: MissingBarsError, text: str, actor: Actor
+    ) -> list[tuple[str, str]]:
+        """Return the buttons that fetch what is missing and then do what was asked."""
+        found = await fetch_offers(error.wanted, text, self._services)
+        return [
+            (en.fetch_offer(each.title, each.lasting), await self.keep(each.command, actor))
+            for each in found
+        ]
 
     async def rerun(self, run_id: str, actor: Actor, key: str, press: str = "") -> View | None:
         """Launch a run again; None if accepted."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from bot import (
     views_backup,
+    views_fetch,
     views_label,
     views_parity,
     views_replay,
@@ -18,6 +19,7 @@ from bot import (
 from bot.layout import View
 from pipeline.domain.backup import BackupReport
 from pipeline.domain.exchange import CollectionResult, RetrainingResult
+from pipeline.domain.fetch import FetchReport
 from pipeline.domain.replay import ReplayReport
 from pipeline.domain.report import BacktestReport
 from pipeline.domain.train_report import LabelReport, TrainReport
@@ -47,6 +49,7 @@ VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
     "model_retraining": lambda kept: views_retraining.retraining(
         RetrainingResult.model_validate(kept)
     ),
+    "fetch_flow": lambda kept: views_fetch.fetched(FetchReport.model_validate(kept)),
     "backup_flow": lambda kept: views_backup.backup(BackupReport.model_validate(kept)),
     "upkeep_flow": lambda kept: views_upkeep.upkeep(UpkeepReport.model_validate(kept)),
     "label_flow": lambda kept: views_label.labelled(LabelReport.model_validate(kept)),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.cli_backup import BACKUP_LINES
+from flows.cli_fetch import FETCH_LINES
 from flows.cli_label import LABEL_LINES
 from flows.cli_parity import PARITY_LINES
 from flows.cli_replay import REPLAY_LINES
@@ -26,6 +27,7 @@ def _backtest(kept: Kept, archive: Path) -> list[str]:
 LINES: dict[str, Callable[[Kept, Path], list[str]]] = {
     "backtest_flow": _backtest,
     **BACKUP_LINES,
+    **FETCH_LINES,
     **REPLAY_LINES,
     **EXCHANGE_LINES,
     **PARITY_LINES,

@@ -47,6 +47,7 @@ from storage.journal_queue import SqlJournalQueue
 from storage.labels import SqlLabelStore
 from storage.lease_port import Lease
 from storage.live_ports import HealthBoard, ScanLog, SignalStore, WatchStore
+from storage.loads import SqlLoadLog, SqlSourceChoices
 from storage.market_ports import Broker, Feed, History, InstrumentTable, NewsCalendar
 from storage.model_ports import LabelStore, ModelRegistry
 from storage.news import CsvNews
@@ -61,13 +62,15 @@ from storage.ports import (
     SetupStore,
     TrialLedger,
 )
+from storage.quarantine import SqlQuarantine
 from storage.request_keys import SqlRequestKeys
 from storage.run_port import RunStore
 from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
 from storage.schedules import SqlScheduleStore
 from storage.signals import SqlSignalStore
-from storage.source_ports import BarSource
+from storage.source_ports import BarSource, LoadLog, Quarantine, SourceChoices, SourceSymbols
+from storage.source_symbols import YamlSourceSymbols
 from storage.telegram_updates import SqlUpdateInbox
 from storage.trials import SqlTrialLedger
 from storage.upkeep_ports import Upkeep
@@ -110,6 +113,10 @@ class Services:
     inbox: UpdateInbox
     analyses: AnalysisStore
     journal_queue: JournalQueue
+    loads: LoadLog
+    source_choices: SourceChoices
+    source_symbols: SourceSymbols
+    quarantine: Quarantine
     upkeep: Upkeep
     settings: Settings
     state: StateFolder
@@ -160,6 +167,7 @@ async def open_services(settings: Settings, *, computes: bool = True) -> AsyncIt
             **_stores(database),
             **make_places(settings, database, objects, prefect),
             instruments=instruments,
+            source_symbols=YamlSourceSymbols(home / "source_symbols.yaml"),
             news=CsvNews(home / "news.csv"),
             lease=lease,
             signals=signals,
@@ -214,4 +222,7 @@ def _stores(database: Database) -> dict[str, Any]:
         "inbox": SqlUpdateInbox(engine),
         "analyses": SqlAnalysisStore(engine),
         "journal_queue": SqlJournalQueue(engine),
+        "loads": SqlLoadLog(engine),
+        "source_choices": SqlSourceChoices(engine),
+        "quarantine": SqlQuarantine(engine),
     }

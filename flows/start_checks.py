@@ -10,7 +10,7 @@ from flows.backtest_text import command_of
 from flows.holdings import best_holding, days_held, held_text, usable
 from flows.services import Services
 from pipeline.command_words import KnownSetup, KnownWords
-from pipeline.domain.errors import BadRequestError, UnknownSetupError
+from pipeline.domain.errors import BadRequestError, MissingBarsError, UnknownSetupError
 from pipeline.domain.market import Instrument
 from pipeline.domain.report import Holding
 from pipeline.domain.request import BacktestRequest
@@ -59,14 +59,15 @@ async def checked(request: BacktestRequest, services: Services) -> tuple[SetupSp
             field="start", value=request.start.isoformat(), **_held_instead(request, holdings),
         )  # fmt: skip
     if not usable(holdings, request.timeframe):
-        raise _nothing_held(request, spec, everything)
+        raise _wanting(request, _nothing_held(request, spec, everything))
     start, end = period_bounds(request)
     if best_holding(holdings, request.timeframe, start, end) is None:
         held = held_text(holdings)
-        raise BadRequestError(
+        missing = MissingBarsError(
             no_bars_text(request, held), field="start", value=request.start.isoformat(),
             **_held_instead(request, holdings),
         )  # fmt: skip
+        raise _wanting(request, missing)
     return spec, holdings
 
 
@@ -90,13 +91,18 @@ def _held_instead(request: BacktestRequest, holdings: Sequence[Holding]) -> dict
     return {"closest": periods, "corrected": command_of(asked)}
 
 
+def _wanting(request: BacktestRequest, error: MissingBarsError) -> MissingBarsError:
+    error.wanted = request
+    return error
+
+
 def _nothing_held(
     request: BacktestRequest, spec: SetupSpec, everything: Sequence[Holding]
-) -> BadRequestError:
+) -> MissingBarsError:
     own = [holding for holding in everything if holding.symbol == request.symbol]
     if own:
         valid = tuple(t.value for t in spec.timeframes if usable(own, t))
-        return BadRequestError(
+        return MissingBarsError(
             no_bars_text(request, held_text(own)), field="timeframe",
             value=request.timeframe.value, closest=valid,
             corrected=_with(request, timeframe=valid[0]) if valid else "",
@@ -105,7 +111,7 @@ def _nothing_held(
         sorted({h.symbol for h in everything}, key=lambda s: (s not in spec.symbols, s))
     )
     held = f"Bars are held of {', '.join(others)}." if others else "Import a file first."
-    return BadRequestError(
+    return MissingBarsError(
         f"No bars of {request.symbol} are held. {held}",
         field="symbol", value=request.symbol, closest=others,
         corrected=_with(request, symbol=others[0]) if others else "",

@@ -4,6 +4,7 @@ from flows.backtest import BACKTEST
 from flows.backup import BACKUP
 from flows.batch import BATCH
 from flows.data_collection import COLLECTION
+from flows.fetch import FETCH
 from flows.label import LABEL
 from flows.model_retraining import RETRAINING
 from flows.parity import PARITY
@@ -29,6 +30,7 @@ STORIES: dict[str, Story] = {
         LABEL,
         BACKUP,
         COLLECTION,
+        FETCH,
         UPKEEP,
         TRAIN,
         RETRAINING,  # after TRAIN, whose command it shares: START tells them apart by the market

@@ -91,6 +91,14 @@ class SourceChoices(Protocol):
         ...
 
 
+class SourceSymbols(Protocol):
+    """How sources call our symbols."""
+
+    async def get(self, source: str, symbol: str) -> SourceSymbol | None:
+        """Return a source's name of a symbol, or None: it has no such market."""
+        ...
+
+
 class Quarantine(Protocol):
     """Bars that were not taken in, until a person decides."""
 

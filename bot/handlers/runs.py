@@ -7,7 +7,8 @@ from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
 from bot import live_settings, views_runs
-from bot.commands import run_id_in
+from bot.commands import run_id_in, word_of
+from bot.handlers import sources
 from bot.keyboards import CancelCb, ChangeCb, CommandCb, OriginalCb, RerunCb, RunCb, TradeCb
 from bot.launching import Launches, is_old
 from bot.layout import View
@@ -52,6 +53,8 @@ async def kept_command(
         await say(press, await launches.rerun(run_id_in(text) or "", actor, key, press.id))
     elif live_settings.is_settings(text):
         await say(press, await live_settings.answer(text, role, actor, services, launches))
+    elif word_of(text) == "source":
+        await say(press, await sources.shown(text, role, actor, services, launches))
     else:
         await say(press, await launches.start(text, actor, key, press.id))
 

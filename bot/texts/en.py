@@ -84,6 +84,17 @@ DRAWING: Final = "Drawing…"
 SENDING: Final = "Sending the original…"
 NO_PICTURE: Final = "There is no such picture any more."
 
+
+def fetch_offer(title: str, lasting: str) -> str:
+    """Offer to fetch bars that a command needs, and to go on then."""
+    return f"Fetch from {title}, about {lasting}, then run it"
+
+
+def source_choice(word: str) -> str:
+    """Offer to fetch a symbol from one source, or from the first that has it."""
+    return "The first that has it" if word == "auto" else f"Use {word}"
+
+
 # Progress
 STATUS_WORDS: Final[Mapping[str, str]] = {
     "queued": "waiting",
@@ -121,6 +132,8 @@ TASK_WORDS: Final[Mapping[str, str]] = {
     "features": "Work out features",
     "labels": "Write the labels",
     "data_collection": "Gather what to learn from",
+    "data_quality": "Judge the bars",
+    "next_run": "Start what was to come then",
     "feature_engineering": "Make the table",
     "train_test_split": "Set the last window aside",
     "model_training": "Grow the trees",

@@ -50,7 +50,7 @@ def assess(
         return _nothing(timeframe, instrument, duplicates, impossible)
     expected, day, has, days, notes = _expected(bars, timeframe, instrument)
     gaps = _gaps(expected, has, timeframe)
-    frozen, spikes = _frozen(bars, timeframe), _spikes(bars)
+    frozen, spikes = _frozen(bars, timeframe), int(spike_mask(bars).sum())
     share = float(has.mean()) if len(has) else 1.0
     faults = (duplicates + impossible + frozen + spikes) / len(bars)
     return QualityReport(
@@ -176,15 +176,21 @@ def _frozen(bars: pd.DataFrame, timeframe: Timeframe) -> int:
     return int(lengths[long].sum())
 
 
-def _spikes(bars: pd.DataFrame) -> int:
-    """Count bars whose wick leaves both neighbours behind by far and comes back."""
+def spike_mask(bars: pd.DataFrame) -> np.ndarray:
+    """Tell for each bar whether its wick leaves both neighbours behind by far and comes back.
+
+    All False for fewer than 120 bars, which don't tell what is usual; the first and the last
+    never are. A bar that moves and stays, as news make it, is none: its neighbour goes along.
+    """
+    mask = np.zeros(len(bars), dtype=bool)
     if len(bars) < _BLOCK:
-        return 0
+        return mask
     high, low = bars["high"].to_numpy(), bars["low"].to_numpy()
     reach = SPIKE_RANGES * _usual_range(high - low)[1:-1]
     up = high[1:-1] - np.maximum(high[:-2], high[2:]) > reach
     down = np.minimum(low[:-2], low[2:]) - low[1:-1] > reach
-    return int((up | down).sum())
+    mask[1:-1] = up | down
+    return mask
 
 
 def _usual_range(ranges: np.ndarray) -> np.ndarray:

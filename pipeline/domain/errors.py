@@ -3,6 +3,7 @@
 AppError(user_text, retryable=False)
 ├── RequestError          the person asked for something that can't be
 │   ├── BadRequestError   a field is missing or wrong (field, value, closest valid values)
+│   │   └── MissingBarsError no bars are held; a source may have them
 │   ├── NotAllowedError   the role doesn't permit it
 │   ├── UnknownSetupError no such setup or version
 │   └── GateObjectionError a model was not found better; an owner may insist
@@ -83,6 +84,15 @@ class BadRequestError(RequestError):
         self.value = value
         self.closest = closest
         self.corrected = corrected
+
+
+class MissingBarsError(BadRequestError):
+    """Nothing is held of what a backtest needs; a source may have it.
+
+    `wanted` is the request (`BacktestRequest`), for offering to fetch its bars.
+    """
+
+    wanted: Any = None
 
 
 class NotAllowedError(RequestError):

@@ -15,9 +15,11 @@ from storage.memory.health import MemoryHealthBoard
 from storage.memory.journal import MemoryJournalQueue
 from storage.memory.labels import MemoryLabelStore
 from storage.memory.lease import MemoryLease
+from storage.memory.loads import MemoryLoadLog, MemorySourceChoices
 from storage.memory.models import MemoryModelRegistry
 from storage.memory.news import MemoryNews
 from storage.memory.outbox import MemoryOutbox
+from storage.memory.quarantine import MemoryQuarantine
 from storage.memory.runs import MemoryAuditLog, MemoryRunStore
 from storage.memory.scans import MemoryScanLog
 from storage.memory.schedules import MemoryScheduleStore
@@ -40,9 +42,11 @@ __all__ = [
     "MemoryJournalQueue",
     "MemoryLabelStore",
     "MemoryLease",
+    "MemoryLoadLog",
     "MemoryModelRegistry",
     "MemoryNews",
     "MemoryOutbox",
+    "MemoryQuarantine",
     "MemoryRateLimits",
     "MemoryRequestKeys",
     "MemoryRetention",
@@ -51,6 +55,7 @@ __all__ = [
     "MemoryScheduleStore",
     "MemorySignalStore",
     "MemorySource",
+    "MemorySourceChoices",
     "MemoryTokenStore",
     "MemoryTrialLedger",
     "MemoryUpdateInbox",

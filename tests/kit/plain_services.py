@@ -35,9 +35,11 @@ from storage.memory import (
     MemoryJournalQueue,
     MemoryLabelStore,
     MemoryLease,
+    MemoryLoadLog,
     MemoryModelRegistry,
     MemoryNews,
     MemoryOutbox,
+    MemoryQuarantine,
     MemoryRateLimits,
     MemoryRequestKeys,
     MemoryRetention,
@@ -45,12 +47,14 @@ from storage.memory import (
     MemoryScanLog,
     MemoryScheduleStore,
     MemorySignalStore,
+    MemorySourceChoices,
     MemoryTokenStore,
     MemoryTrialLedger,
     MemoryUpdateInbox,
     MemoryWatchStore,
 )
 from storage.memory_bars import MemoryBarStore
+from storage.source_symbols import YamlSourceSymbols
 from storage.upkeep_ports import Upkeep
 
 LIBRARY = Path(__file__).parents[2] / "pipeline" / "setups" / "library"
@@ -196,6 +200,10 @@ async def plain_services(
         inbox=MemoryUpdateInbox(),
         analyses=MemoryAnalysisStore(),
         journal_queue=MemoryJournalQueue(),
+        loads=MemoryLoadLog(),
+        source_choices=MemorySourceChoices(),
+        quarantine=MemoryQuarantine(),
+        source_symbols=YamlSourceSymbols(),
         upkeep=Upkeep(
             rows,
             MemoryArchiveUpkeep(archive),

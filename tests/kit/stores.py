@@ -21,6 +21,7 @@ from storage.deployments import SqlDeploymentStore
 from storage.health import SqlHealthBoard
 from storage.journal_queue import SqlJournalQueue
 from storage.labels import SqlLabelStore
+from storage.loads import SqlLoadLog, SqlSourceChoices
 from storage.memory import (
     MemoryAnalysisStore,
     MemoryArchive,
@@ -33,14 +34,17 @@ from storage.memory import (
     MemoryHealthBoard,
     MemoryJournalQueue,
     MemoryLabelStore,
+    MemoryLoadLog,
     MemoryModelRegistry,
     MemoryOutbox,
+    MemoryQuarantine,
     MemoryRequestKeys,
     MemoryRetention,
     MemoryRunStore,
     MemoryScanLog,
     MemoryScheduleStore,
     MemorySignalStore,
+    MemorySourceChoices,
     MemoryTokenStore,
     MemoryTrialLedger,
     MemoryUpdateInbox,
@@ -54,6 +58,7 @@ from storage.object_archive_upkeep import ObjectArchiveUpkeep
 from storage.object_models import ObjectModels
 from storage.objects import Objects
 from storage.outbox import SqlOutbox
+from storage.quarantine import SqlQuarantine
 from storage.request_keys import SqlRequestKeys
 from storage.retention import SqlRetention
 from storage.runs import SqlRunStore
@@ -152,6 +157,15 @@ class Stores:
 
     def inbox(self):
         return self._make(MemoryUpdateInbox, SqlUpdateInbox)
+
+    def loads(self):
+        return self._make(MemoryLoadLog, SqlLoadLog)
+
+    def source_choices(self):
+        return self._make(MemorySourceChoices, SqlSourceChoices)
+
+    def quarantine(self):
+        return self._make(MemoryQuarantine, SqlQuarantine)
 
     def hint(self) -> RedisCooldowns | None:
         if self.redis_url is None:

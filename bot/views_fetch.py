@@ -1,0 +1,23 @@
+"""How a fetch and the sources of past bars read in the chat."""
+
+from aiogram.utils.formatting import Bold, Code, Text, as_list
+
+from bot.keyboards import RerunCb, button, commands, rows
+from bot.layout import View, fit
+from bot.texts import en
+from flows.fetch_text import headline, lines
+from flows.source_desk import Sources
+from flows.source_text import source_lines
+from pipeline.domain.fetch import FetchReport
+
+
+def fetched(report: FetchReport) -> View:
+    """Return the card of a fetch."""
+    told: list[Text | str] = [Bold(headline(report)), *lines(report), Code(report.run_id)]
+    return fit(as_list(*told), rows([button(en.BUTTON_RERUN, RerunCb(run_id=report.run_id))]))
+
+
+def sources(found: Sources, offers: list[tuple[str, str]]) -> View:
+    """Return the list of sources; each offer is (text, token of the command that chooses)."""
+    title, *told = source_lines(found)
+    return fit(as_list(Bold(title), *told), commands(offers))

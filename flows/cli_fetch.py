@@ -1,0 +1,50 @@
+"""Sources on the command line: fetching from them, listing and choosing them."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli_app import FREE_WORDS, actor, app, print_lines, run_command
+from flows.fetch_text import headline, lines
+from flows.source_desk import answer
+from flows.source_text import source_lines
+from pipeline.domain.fetch import FetchReport
+
+
+@app.command(context_settings=FREE_WORDS)
+def fetch(
+    words: Annotated[list[str], typer.Argument(help="symbol, timeframe, period, source=…")],
+    *,
+    wait: Annotated[bool, typer.Option(help="wait for the end and print the report")] = True,
+) -> None:
+    """Fetch past bars from a source: scout fetch GER40 M1 2024."""
+    from flows.cli_runs import launch_words  # noqa: PLC0415 - which prints reports by this module
+
+    launch_words("fetch", words, wait=wait)
+
+
+@app.command()
+def sources(
+    words: Annotated[
+        list[str] | None, typer.Argument(help="a symbol, and sources or auto")
+    ] = None,
+) -> None:
+    """List the sources of past bars, or choose for a symbol: scout sources GER40 dukascopy."""
+    text = " ".join(words or [])
+    run_command(
+        lambda services: print_lines(
+            answer(f"/source {text}", actor(), services, may_change=True), source_lines
+        )
+    )
+
+
+def _fetched(kept: Mapping[str, Any], archive: Path) -> list[str]:
+    del archive
+    report = FetchReport.model_validate(kept)
+    return [headline(report), *(f"  {line}" for line in lines(report))]
+
+
+FETCH_LINES: dict[str, Callable[[Mapping[str, Any], Path], list[str]]] = {"fetch_flow": _fetched}
+"""Flow type -> the lines of its dumped report."""

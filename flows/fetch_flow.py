@@ -1,0 +1,14 @@
+"""The fetch as a Prefect flow."""
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from flows.prefect_shell import run_shown
+
+
+@flow(name="fetch_flow", retries=0, persist_result=False, validate_parameters=True)
+async def fetch_flow(run_id: str) -> State[Any]:
+    """Run the queued fetch `run_id`."""
+    return await run_shown(run_id)

@@ -1,0 +1,224 @@
+"""Bars from sources into the store: what is missing, page by page, from the first that can."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from flows.backtest_compute import Frozen
+from flows.fetch_plan import Candidate, Plan
+from flows.tasks import Note
+from pipeline.data.intake import judged
+from pipeline.domain.errors import (
+    AppError,
+    BadBarsError,
+    BadRequestError,
+    FeedDownError,
+    FeedRefusedError,
+    NoBarsError,
+)
+from pipeline.domain.fetch import SourceAnswer
+from pipeline.domain.source import LoadRun, LoadStatus, Page
+from storage.stretch_joining import Stretch
+from storage.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from flows.services import Services
+
+log = get_logger(__name__)
+Tell = Callable[[Note], Awaitable[None]]
+NOTED_EVERY = 20
+"""Pages after which what was answered is noted, so that a kill has little asked again."""
+_TOLD_EVERY = 1.0
+_WEEK = timedelta(days=7)
+_PASSED_ON = (FeedDownError, FeedRefusedError, BadRequestError, BadBarsError)
+"""What makes the next source be asked."""
+
+
+class Fetched(Frozen):
+    """Output of the fetch: each source's answer, the last of them the one that was taken."""
+
+    answers: tuple[SourceAnswer, ...]
+    source: str = ""
+
+
+@dataclass
+class _Load:
+    """A load under way: one stretch of one source."""
+
+    candidate: Candidate
+    start: datetime
+    end: datetime
+    at: datetime
+    begun: float = field(default_factory=time.monotonic)
+    cursor: datetime | None = None
+    pages: int = 0
+    bars: int = 0
+    added: int = 0
+    withheld: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    before: float | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def row(self, run_id: str, status: LoadStatus, error: str = "") -> LoadRun:
+        """Return what is kept of it."""
+        return LoadRun(
+            run_id=run_id, source=self.candidate.name, symbol=self.candidate.symbol.symbol,
+            source_symbol=self.candidate.symbol.name, timeframe=self.candidate.timeframe,
+            asked_start=self.start, asked_end=self.end, covered_until=self.cursor,
+            first=self.first, last=self.last, bars=self.bars, added=self.added,
+            withheld=self.withheld, pages=self.pages, status=status, error=error[:500],
+            at=self.at, seconds=round(time.monotonic() - self.begun, 3),
+        )  # fmt: skip
+
+
+async def fetch(plan: Plan, services: "Services", run_id: str, tell: Tell) -> Fetched:
+    """Ask the plan's sources one after the other until one has given all.
+
+    A source that has given bars is not followed by another: their prices would mix.
+
+    Raises
+    ------
+    NoBarsError
+        None could: each with its reason. What came before a failure is kept.
+    """
+    answers: list[SourceAnswer] = []
+    for candidate in plan.candidates:
+        answer = await _from(candidate, plan, services, run_id, tell)
+        answers.append(answer)
+        if not answer.error or answer.added:
+            return Fetched(answers=tuple(answers), source=candidate.name)
+        log.warning("source_passed_over", source=candidate.name, error=answer.error)
+    told = "; ".join(f"{answer.title}: {answer.error}" for answer in answers)
+    raise NoBarsError(f"No source could give bars of {plan.symbol}. {told}", symbol=plan.symbol)
+
+
+async def _from(
+    candidate: Candidate, plan: Plan, services: "Services", run_id: str, tell: Tell
+) -> SourceAnswer:
+    """Ask one source for what is missing; its failure is in the answer."""
+    stretches = await plan.missing(candidate, services)
+    loads: list[_Load] = []
+    error = ""
+    try:
+        for start, end in stretches:
+            loads.append(_Load(candidate, start, end, services.clock()))
+            progress = _Progress(tell, _long(stretches[: len(loads) - 1]), _long(stretches))
+            await _load(loads[-1], plan, services, run_id, progress)
+    except _PASSED_ON as failure:
+        error = failure.user_text
+    return SourceAnswer(
+        source=candidate.name, title=candidate.source.card.title, name=candidate.symbol.name,
+        timeframe=candidate.timeframe, start=plan.start, end=plan.end, stretches=len(stretches),
+        pages=sum(one.pages for one in loads), bars=sum(one.bars for one in loads),
+        added=sum(one.added for one in loads), withheld=sum(one.withheld for one in loads),
+        covered_until=loads[-1].cursor if loads else None,
+        seconds=round(time.monotonic() - loads[0].begun, 3) if loads else 0.0,
+        error=error, notes=tuple(dict.fromkeys(n for one in loads for n in one.notes)),
+    )  # fmt: skip
+
+
+class _Progress:
+    """Tells how far a source is, about once a second."""
+
+    def __init__(self, tell: Tell, done: timedelta, whole: timedelta) -> None:
+        self._tell, self._done, self._whole = tell, done, whole
+        self._told = 0.0
+
+    async def at(self, load: _Load) -> None:
+        """Tell it, unless it was told just now."""
+        if time.monotonic() - self._told < _TOLD_EVERY or load.cursor is None:
+            return
+        self._told = time.monotonic()
+        share = (self._done + (load.cursor - load.start)) / self._whole
+        title = load.candidate.source.card.title
+        text = f"{title}: {load.bars:,} bars, up to {load.cursor:%Y-%m-%d}"
+        await self._tell(Note(min(share, 1.0), text))
+
+
+def _long(stretches: list[Stretch]) -> timedelta:
+    return sum((end - start for start, end in stretches), timedelta())
+
+
+async def _load(
+    load: _Load, plan: Plan, services: "Services", run_id: str, progress: _Progress
+) -> None:
+    """Bring one stretch in; however it ends, what was answered is noted."""
+    status, error = LoadStatus.FAILED, ""
+    load.before = await _close_before(load, plan, services)
+    try:
+        while (load.cursor or load.start) < load.end:
+            if not await _page(load, plan, services):
+                break  # nothing behind this is final yet
+            await progress.at(load)
+            if load.pages % NOTED_EVERY == 0:
+                await services.loads.note(load.row(run_id, LoadStatus.PARTIAL))
+        whole = load.cursor is not None and load.cursor >= load.end
+        status = LoadStatus.DONE if whole else LoadStatus.PARTIAL
+    except AppError as failure:
+        error = failure.user_text
+        raise
+    except asyncio.CancelledError:
+        error = "stopped"
+        raise
+    finally:
+        if error and load.cursor is not None:
+            status = LoadStatus.PARTIAL
+        await asyncio.shield(services.loads.note(load.row(run_id, status, error)))
+
+
+async def _close_before(load: _Load, plan: Plan, services: "Services") -> float | None:
+    """Return the close of the newest bar held in the week before a stretch."""
+    if plan.over_synthetic:
+        return None
+    timeframe, since = load.candidate.timeframe, load.start - _WEEK
+    held = await services.bars.read(plan.symbol, timeframe, since, load.start)
+    return float(held["close"].iloc[-1]) if len(held) else None
+
+
+async def _page(load: _Load, plan: Plan, services: "Services") -> bool:
+    """Take one page in; False if the source has nothing final behind the cursor."""
+    candidate = load.candidate
+    cursor = load.cursor or load.start
+    page = await candidate.source.page(
+        candidate.symbol, candidate.timeframe, cursor, load.end, services.clock()
+    )
+    if page.covered_until <= cursor:
+        return False
+    await _keep(load, page, cursor, plan, services)
+    load.pages += 1
+    load.cursor = page.covered_until
+    load.notes.extend(page.notes)
+    return True
+
+
+async def _keep(
+    load: _Load, page: Page, cursor: datetime, plan: Plan, services: "Services"
+) -> None:
+    """Merge what can be believed of a page; what can't goes to quarantine."""
+    if page.bars.empty:
+        return
+    symbol, timeframe = plan.symbol, load.candidate.timeframe
+    held = await services.bars.read(symbol, timeframe, cursor, page.covered_until)
+    if plan.over_synthetic:
+        held = held.iloc[:0]
+    now = services.clock()
+    kept, withheld = await asyncio.to_thread(
+        judged, page.bars, held, plan.instrument, timeframe,
+        source=load.candidate.name, now=now, before=load.before,
+    )  # fmt: skip
+    load.bars += len(page.bars)
+    load.withheld += len(withheld)
+    if withheld:
+        await services.quarantine.withhold(withheld)
+    if len(kept):
+        added, _ = await services.bars.merge(
+            symbol, timeframe, kept, source=load.candidate.name, now=now
+        )
+        load.added += added
+        load.first = load.first or kept["open_time"].iloc[0].to_pydatetime()
+        load.last = kept["open_time"].iloc[-1].to_pydatetime()
+        load.before = float(kept["close"].iloc[-1])
