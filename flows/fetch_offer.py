@@ -8,7 +8,6 @@ from flows import backtest_compute as compute
 from flows.fetch_plan import fetch_command, plan_fetch
 from flows.fetch_text import lasting
 from flows.services import Services
-from flows.source_desk import lacks_key
 from pipeline.domain.errors import AppError
 from pipeline.domain.fetch import FetchRequest
 from pipeline.domain.market import Timeframe
@@ -40,8 +39,6 @@ async def fetch_offers(
     """
     found = []
     for name in services.sources:
-        if lacks_key(name, services):
-            continue
         asked = await _asked(request, then, name, services)
         try:
             plan = await plan_fetch(asked, services)

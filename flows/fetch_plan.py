@@ -139,7 +139,9 @@ async def _candidates(
         source = services.sources[name]
         mapped = await services.source_symbols.get(name, symbol)
         timeframe = fitting(source.card.timeframes, wanted)
-        if mapped is None:
+        if source.card.lacks:
+            reasons.append(f"{source.card.title} needs {source.card.lacks}")
+        elif mapped is None:
             reasons.append(f"{source.card.title} has no such market in source_symbols.yaml")
         elif timeframe is None:
             reasons.append(f"{source.card.title} has no {wanted} bars nor shorter ones")

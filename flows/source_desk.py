@@ -19,7 +19,6 @@ class Listed:
     card: SourceCard
     place: int
     symbol: SourceSymbol | None = None
-    lacks: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,6 @@ async def _listed(wish: SourceWish, services: Services, *, changed: bool) -> Sou
             services.sources[name].card,
             place,
             await services.source_symbols.get(name, wish.symbol) if wish.symbol else None,
-            lacks_key(name, services),
         )
         for place, name in enumerate(order, start=1)
     ]
@@ -75,15 +73,3 @@ async def _listed(wish: SourceWish, services: Services, *, changed: bool) -> Sou
 def _order(known: Sequence[str], chosen: Sequence[str]) -> list[str]:
     first = [name for name in chosen if name in known]
     return [*first, *(name for name in known if name not in first)]
-
-
-_KEYS = {
-    "alpaca": ("alpaca_key", "alpaca_secret"),
-    "massive": ("massive_api_key",),
-}
-
-
-def lacks_key(name: str, services: Services) -> str:
-    """Return the settings that a source still needs, as words; empty: it can be asked."""
-    missing = [key for key in _KEYS.get(name, ()) if getattr(services.settings, key) is None]
-    return ", ".join(key.upper() for key in missing)

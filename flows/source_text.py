@@ -29,8 +29,8 @@ def listed_line(each: Listed, found: Sources) -> str:
     card = each.card
     mark = " (chosen)" if card.name in found.chosen else ""
     head = f"{each.place}. {card.name}{mark}: "
-    if each.lacks:
-        return f"{head}needs {each.lacks}"
+    if card.lacks:
+        return f"{head}needs {card.lacks}"
     if found.symbol and each.symbol is None:
         return f"{head}has no {found.symbol}"
     frames = ", ".join(card.timeframes)

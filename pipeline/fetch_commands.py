@@ -35,7 +35,7 @@ def parse_fetch(text: str, known: KnownWords, today: date) -> FetchRequest:
     head = text[: command.start()] if command else text
     draft, own = Draft(), dict[str, Any]()
     for word in words_in(head):
-        if not _own(word, own) and not read_word(word, draft, today, known):
+        if not _own(word, own) and ("=" in word or not read_word(word, draft, today, known)):
             _refuse(word, draft, known)
     if draft.setup is not None:
         raise _wrong("text", draft.setup.setup_id, "Bars are of a symbol, not of a setup.")

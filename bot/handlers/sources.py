@@ -41,7 +41,7 @@ async def shown(
         return await launches.refused(error, text, actor)
     offers = []
     if found.symbol and may_change:
-        names = [x.card.name for x in found.listed if x.symbol is not None and not x.lacks]
+        names = [x.card.name for x in found.listed if x.symbol is not None and not x.card.lacks]
         words = [*names, *(["auto"] if found.chosen else [])]
         wanted = [word for word in words if word not in found.chosen]
         offers = [
