@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,9 +13,11 @@ from aiogram.types import CallbackQuery, Message, TelegramObject
 from bot.commands import RANK, ROLE_OF_COMMAND, is_setup_check, rest_of, word_of
 from bot.keyboards import ROLE_OF_PRESS
 from bot.texts import en
+from flows.languages import note_language
 from flows.owners import CODE_KEY
 from flows.roles import role_of
 from flows.services import Services
+from pipeline.domain.errors import AppError
 from pipeline.domain.request import Actor, AuditEvent, Channel
 from pipeline.live_settings_words import role_needed
 from storage.ports import ChatStore
@@ -81,7 +84,11 @@ class Access(BaseMiddleware):
         needed = needed_role(event)
         if needed is None or RANK.get(role, 0) < RANK[needed]:
             return await self._refuse(event, role, needed)
-        return await handler(event, {**data, "role": role, "actor": actor_of(event)})
+        actor = actor_of(event)
+        if actor.chat_id == user.id:  # a group has no language of its own
+            with suppress(AppError):
+                await note_language(user.id, user.language_code, self._services)
+        return await handler(event, {**data, "role": role, "actor": actor})
 
     async def _claim(self, event: Message | CallbackQuery, user_id: int) -> str | None:
         text = (event.text or "") if isinstance(event, Message) else ""

@@ -208,7 +208,10 @@ def _said(extra: Mapping[str, Any]) -> list[Part]:
     """Return what came later: the analyst's text, the journal page, comments."""
     parts = []
     if text := str(extra.get("text") or "").strip():
-        parts.append(Part(_SAID, short(text, 3 * SENTENCE)))
+        head, _, rest = text.partition("\n")
+        opinion = Text(Bold(f"{en.ANALYST}: "), short(head, SENTENCE if rest else 3 * SENTENCE))
+        parts.append(Part(_CASES if rest else _SAID, opinion))
+        parts += [Part(_SAID, short(rest, 3 * SENTENCE))] if rest else []
     if _URL.match(link := str(extra.get("link") or "")):
         parts.append(Part(_LINK, TextLink(en.JOURNAL, url=link)))
     notes = [extra[k] for k in sorted(extra) if k.startswith("comment:")]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from aiogram.utils.formatting import Bold, Code, ExpandableBlockQuote, Text, as_list
 
-from bot import keyboards, views_evidence, views_qa
+from bot import keyboards, views_analysis, views_evidence, views_qa
 from bot.layout import View, fit
 from bot.texts import en
 from flows import cost_words
@@ -33,6 +33,7 @@ def report(result: BacktestReport) -> View:
         parts += [Bold(en.NO_TRADES), *funnel(result.funnel)]
     parts += _missed(result)
     parts += _warnings(result.warnings)
+    parts += views_analysis.of_backtest(result)
     parts += ["", _details(result, figures if has_trades else None)]
     return fit(as_list(*parts), keyboards.report(result.run_id, has_trades=has_trades))
 

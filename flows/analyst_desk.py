@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from flows.languages import language_of
 from flows.services import Services
 from pipeline.analysis.answers import held_against, read_answer
 from pipeline.analysis.prices import cost_of, most_cost, output_limit
@@ -178,14 +179,3 @@ def _checked(paid: Analysis, reply: Reply, answer: type[BaseModel], facts: str) 
     opinion = kept if isinstance(kept, Opinion) else None
     left = {"opinion": opinion, "text": kept.model_dump_json(), "dropped": dropped}
     return paid.model_copy(update=left)
-
-
-def language_key(chat_id: int) -> str:
-    """Return what a chat's language is remembered under."""
-    return f"language:{chat_id}"
-
-
-async def language_of(chat_id: int | None, services: Services) -> str:
-    """Return the language a chat's reader has set in Telegram, else ANALYST_LANGUAGE."""
-    known = await services.chats.recall(language_key(chat_id)) if chat_id is not None else None
-    return str(known["code"]) if known else services.settings.analyst_language

@@ -10,9 +10,10 @@ from pipeline.analysis.breaker import Breaker
 
 @dataclass
 class AnalystState:
-    """One breaker for all, and one caller at a time for the same question."""
+    """One breaker for all, one caller at a time for the same question, languages as noted."""
 
     breaker: Breaker = field(default_factory=Breaker)
+    languages: dict[int, str] = field(default_factory=dict)
     _asking: dict[str, tuple[asyncio.Lock, int]] = field(default_factory=dict)
 
     @asynccontextmanager

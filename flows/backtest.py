@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flows import backtest_compute as compute
 from flows import backtest_steps as steps
 from flows import provenance
+from flows.backtest_analysis import Analysed, gpt_analysis
 from flows.backtest_compute import Found, Look, Sample, Tested
 from flows.backtest_pictures import Pictures, visualizer
 from flows.backtest_report import (
@@ -82,7 +83,11 @@ async def run_backtest(
         lambda: visualizer(job, ingested, found, tested),
         {"trades": tested.trades},
     )
-    await runner.optional("gpt_analysis", Nothing, steps.gpt_analysis)
+    opinion = await runner.optional(
+        "gpt_analysis",
+        Analysed,
+        lambda: gpt_analysis(job, ingested, processed, found, tested, pictures),
+    )
     page = await runner.optional(
         "notion_upload", Page, lambda: notion_upload(job, ingested, found, tested, pictures)
     )
@@ -98,6 +103,7 @@ async def run_backtest(
         origin,
         notes,
         page=page.url if page else None,
+        analysis=opinion.analysis if opinion else None,
     )
     report = await finish_report(job, results, runner)
     await runner.optional(

@@ -20,6 +20,7 @@ from flows.backtest_text import trades_csv
 from flows.kept_results import provenance_path, trades_path
 from flows.run_facts import run_times
 from flows.tasks import SkipTaskError
+from pipeline.domain.analysis import Analysis
 from pipeline.domain.report import BacktestReport, DeliveryKind
 from pipeline.domain.request import TaskRecord
 from pipeline.domain.trial import Standing
@@ -41,6 +42,7 @@ class Results:
     notes: tuple[str, ...] = ()
     standing: Standing | None = None
     page: str | None = None
+    analysis: Analysis | None = None
 
 
 def build_report(
@@ -86,6 +88,7 @@ def build_report(
         qa=tested.qa,
         robustness=tested.robustness,
         standing=results.standing,
+        analysis=results.analysis,
         missed=_missed(tested),
         funnel=results.found.funnel,
         warnings=(*_warnings(job, results), *_no_page(tasks)),

@@ -15,7 +15,6 @@ from flows.loading import held_bars
 from flows.news import calendar_for, news_warnings
 from flows.services import Services
 from flows.state import RunState
-from flows.tasks import SkipTaskError
 from pipeline.domain.errors import NoBarsError
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.news import news_fingerprint
@@ -287,8 +286,3 @@ def artifact_meta(job: Job) -> dict[str, str]:
 
 class Nothing(Frozen):
     """Output of a task that leaves nothing behind."""
-
-
-async def gpt_analysis() -> Nothing:
-    """Skip: an analyst is a service that this installation doesn't have."""
-    raise SkipTaskError("no analyst configured")

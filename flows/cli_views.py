@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flows import cost_words
+from flows.cli_analysis import analysis_lines
 from flows.cli_evidence import evidence_rows, expectancy_row, profit_factor_row
 from flows.control import DryRunPlan
 from flows.import_words import ImportQuestion, ImportReceipt
@@ -60,6 +61,7 @@ def report_lines(report: BacktestReport, archive: Path) -> list[str]:
     else:
         lines += [*_figures(figures, report), *_checks(report)]
     lines += [f"! {warning}" for warning in report.warnings]
+    lines += analysis_lines(report)
     lines += ["", *(f"  {path}" for path in file_paths(report, archive))]
     return lines
 

@@ -136,7 +136,8 @@ def _confluences(signal: Signal) -> list[str]:
 
 def _extra(extra: dict[str, object]) -> list[str]:
     text, link = str(extra.get("text") or "").strip(), str(extra.get("link") or "").strip()
-    return [f"Analyst: {text}" if text else NO_TEXT, *([f"Journal: {link}"] if link else [])]
+    said = text.replace("\n", ". ")
+    return [f"Analyst: {said}" if text else NO_TEXT, *([f"Journal: {link}"] if link else [])]
 
 
 class _Words:

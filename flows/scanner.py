@@ -51,6 +51,7 @@ async def run(settings: "Settings") -> None:
 
 async def serve(services: "Services", stopping: asyncio.Event) -> None:
     """Watch when it is our turn, run replays, say that we live; end orderly at `stopping`."""
+    from flows.alert_analysis import AlertAnalyst  # noqa: PLC0415
     from flows.health_monitor import HealthMonitor  # noqa: PLC0415
     from flows.import_watch import ImportWatch  # noqa: PLC0415
     from flows.journal_keeper import JournalKeeper  # noqa: PLC0415
@@ -66,7 +67,9 @@ async def serve(services: "Services", stopping: asyncio.Event) -> None:
     heart = Heart("scanner", services, lambda: watcher.facts().model_dump(mode="json"))
     monitor = HealthMonitor(services)
     keepers = (JournalKeeper(services), ImportWatch(services))
-    works = (watcher.keep(), heart.keep(), monitor.keep(), *(one.keep() for one in keepers))
+    works = [watcher.keep(), heart.keep(), monitor.keep(), *(one.keep() for one in keepers)]
+    if services.analyst is not None and services.settings.analyst_alerts:
+        works.append(AlertAnalyst(services, lambda: watcher.turn.ours).keep())
     loops = [asyncio.create_task(work) for work in works]
     replays = []
     if services.settings.prefect_api_url:

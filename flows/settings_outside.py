@@ -55,6 +55,9 @@ class OutsideSettings(BaseSettings):
         default=(0.25, 2.0),
         description="what a million tokens cost, read and written (US dollars); 0, 0: free",
     )
+    analyst_alerts: bool = Field(
+        default=True, description="whether it is asked about each alert that has left"
+    )
     analyst_language: str = Field(
         default="en", description="language of its answers where a chat's is not known, like en"
     )

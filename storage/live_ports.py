@@ -131,6 +131,17 @@ class SignalStore(Protocol):
         """
         ...
 
+    async def note_opinion(
+        self, signal_id: str, llm: float | None, said: Mapping[str, Any], now: datetime
+    ) -> bool:
+        """Keep what the analyst said of a signal, and owe its alerts again as edits.
+
+        `said` is added to `extra` and must hold the key "analyst"; `llm` (0–1, None: no say) goes
+        into the decision's breakdown. The decision itself stays. The first opinion counts: False,
+        and nothing is done, if there is one or no such signal.
+        """
+        ...
+
     async def accepted(
         self, signal_id: str, chat_id: int, message_id: int, at: datetime
     ) -> AlertSent:

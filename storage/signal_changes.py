@@ -1,9 +1,14 @@
 """What happens to a kept signal: pure changes, the same in memory and in the database."""
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+from pipeline.domain.analysis import ANALYST
 from pipeline.domain.label import Label
 from pipeline.domain.live import Decision, DecisionKind, Life, LiveSignal, Paper
+from storage.tables import json_text
 
 
 def signal_id(number: int) -> str:
@@ -67,6 +72,17 @@ def _shown(record: LiveSignal) -> tuple[object, ...]:
 
 def _timeless(life: Life) -> Life:
     return life.model_copy(update={"as_of": None})
+
+
+def opined(record: LiveSignal, llm: float | None, said: Mapping[str, Any]) -> LiveSignal:
+    """Return the signal with the analyst's opinion; itself if it has one already."""
+    if ANALYST in record.extra:
+        return record
+    parts = record.decision.confidence_breakdown.model_copy(update={"llm": llm})
+    decision = record.decision.model_copy(update={"confidence_breakdown": parts})
+    more = json.loads(json_text(dict(said)))
+    extra = {**record.extra, **more}
+    return record.model_copy(update={"decision": decision, "extra": extra})
 
 
 def labelled(label: Label, kept: LiveSignal) -> Label:

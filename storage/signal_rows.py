@@ -13,7 +13,7 @@ from storage.live_tables import LABELED_TRADES, SIGNAL_NUMBERS, SIGNALS
 from storage.signal_changes import followed, signal_id
 
 _S = SIGNALS.c
-_ANEW = ("life", "answer", "paper", "extra")  # all else never changes after admission
+_ANEW = ("life", "answer", "paper", "extra")  # of all else only an opinion's weight is added
 RECORDS = select(_S.record, *(_S[name] for name in _ANEW), _S.signal_id)
 """What `record_of` reads."""
 
@@ -60,11 +60,15 @@ async def insert(
         known_at=record.signal.known_at,
         decision=record.decision.decision.value,
         ticket=record.ticket,
-        record=record.model_dump(mode="json", exclude=_LASTING),
+        record=_lasting(record),
         **_changing(record, now),
     )
     kept = row.on_conflict_do_nothing(index_elements=["key"]).returning(_S.seq)
     return (await db.execute(kept)).first() is not None
+
+
+def _lasting(record: LiveSignal) -> dict[str, Any]:
+    return record.model_dump(mode="json", exclude=_LASTING)
 
 
 _LASTING: Any = {"signal": {"meta"}, **dict.fromkeys(_ANEW, True)}
@@ -74,6 +78,12 @@ async def change(db: AsyncConnection, record: LiveSignal, now: datetime) -> None
     """Write what changed of a signal."""
     query = update(SIGNALS).where(_S.signal_id == record.signal_id)
     await db.execute(query.values(_changing(record, now)))
+
+
+async def rewrite(db: AsyncConnection, record: LiveSignal) -> None:
+    """Write what hardly ever changes of a signal: the analyst's weight in its decision."""
+    query = update(SIGNALS).where(_S.signal_id == record.signal_id)
+    await db.execute(query.values(record=_lasting(record)))
 
 
 def _changing(record: LiveSignal, now: datetime) -> dict[str, Any]:

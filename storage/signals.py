@@ -21,7 +21,7 @@ from storage.cooldown import Place, RedisCooldowns
 from storage.database import reading, writing
 from storage.live_ports import Admission
 from storage.live_tables import ALERTS, LABELED_TRADES, SIGNALS
-from storage.signal_changes import labelled, lived, looks_alike, suppressed, ticket_fits
+from storage.signal_changes import labelled, lived, looks_alike, opined, suppressed, ticket_fits
 from storage.tables import json_text
 
 _S = SIGNALS.c
@@ -168,6 +168,18 @@ class SqlSignalStore:
                 record = kept.model_copy(update={"extra": {**kept.extra, **more}})
                 await self._change(db, kept, record, now)
                 await signal_rows.note_human(db, record)
+
+    async def note_opinion(
+        self, signal_id: str, llm: float | None, said: Mapping[str, Any], now: datetime
+    ) -> bool:
+        """Keep what the analyst said of a signal; the first opinion counts."""
+        async with writing(self._engine) as db:
+            kept = await signal_rows.locked(db, signal_id)
+            if kept is None or (record := opined(kept, llm, said)) is kept:
+                return False
+            await signal_rows.rewrite(db, record)
+            await self._change(db, kept, record, now)
+        return True
 
     async def _change(
         self, db: AsyncConnection, kept: LiveSignal, record: LiveSignal, now: datetime

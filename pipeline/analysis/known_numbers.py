@@ -10,15 +10,23 @@ Day = tuple[int, int, int]
 _ISO: Final = re.compile(r"\b(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
 _CLOCK: Final = re.compile(r"(?<![\d:])([01]?\d|2[0-3]):([0-5]\d)(?::[0-5]\d(?:\.\d+)?)?(?![\d:])")
 _CLOCK_IN_STAMP: Final = re.compile(r"(?<=T)(\d{2}):(\d{2})")
-_NUMBER: Final = re.compile(r"(?<![\w.])[-−+]?\d+(?:\.\d+)?(?![\w])")
+_NUMBER: Final = re.compile(
+    r"(?<![\w.,])(?:[-−+](?=\d))?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\d]|[.,]\d)"
+)
+_PERCENT: Final = re.compile(r"\s*(?:%|percent)")
+_PERCENT_KEY: Final = re.compile(r"pct|percent")
 _NAME: Final = re.compile(r"[^\W\d_][\w&/+-]*\d[\w+-]*", re.UNICODE)
 
 
 @dataclass(frozen=True)
 class Known:
-    """What may be said: values with their sign, days (day 0: a whole month), times, names."""
+    """What may be said: values with their sign, days (day 0: a whole month), times, names.
+
+    Percents are values that the facts give in percent; others are shares of one.
+    """
 
     values: frozenset[float] = frozenset()
+    percents: frozenset[float] = frozenset()
     days: frozenset[Day] = frozenset()
     clocks: frozenset[tuple[int, int]] = frozenset()
     names: frozenset[str] = frozenset()
@@ -27,6 +35,7 @@ class Known:
 @dataclass
 class _Found:
     values: set[float] = field(default_factory=set)
+    percents: set[float] = field(default_factory=set)
     days: set[Day] = field(default_factory=set)
     clocks: set[tuple[int, int]] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
@@ -35,29 +44,32 @@ class _Found:
 def known_in(facts: str) -> Known:
     """Return what a JSON text of facts holds; keys count as its words, not as its numbers."""
     found = _Found()
-    for leaf in _leaves(json.loads(facts)):
+    for key, leaf in _leaves(json.loads(facts)):
         if isinstance(leaf, str):
             _from_words(leaf, found)
         else:
             found.values.add(float(leaf))
+            if _PERCENT_KEY.search(key):
+                found.percents.add(float(leaf))
     return Known(
-        frozenset(found.values), frozenset(found.days), frozenset(found.clocks),
-        frozenset(found.names),
+        frozenset(found.values), frozenset(found.percents), frozenset(found.days),
+        frozenset(found.clocks), frozenset(found.names),
     )  # fmt: skip
 
 
-def _leaves(value: Any) -> Iterator[str | float]:
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, str | float]]:
+    """Give each string and number with the key that it stands under."""
     if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from (name for name in _NAME.findall(key))
-            yield from _leaves(inner)
+        for name, inner in value.items():
+            yield from (("", word) for word in _NAME.findall(name))
+            yield from _leaves(inner, name)
     elif isinstance(value, list):
         for inner in value:
-            yield from _leaves(inner)
+            yield from _leaves(inner, key)
     elif isinstance(value, str) or (
         isinstance(value, int | float) and not isinstance(value, bool)
     ):
-        yield value
+        yield key, value
 
 
 def _from_words(words: str, found: _Found) -> None:
@@ -68,5 +80,8 @@ def _from_words(words: str, found: _Found) -> None:
         found.clocks.add((int(hour), int(minute)))
     found.names.update(name.lower() for name in _NAME.findall(words))
     rest = _CLOCK.sub(" ", _ISO.sub(" ", words))
-    for number in _NUMBER.findall(rest):
-        found.values.add(float(number.replace("−", "-")))
+    for match in _NUMBER.finditer(rest):
+        number = float(match.group().replace("−", "-").replace(",", ""))
+        found.values.add(number)
+        if _PERCENT.match(rest, match.end()):
+            found.percents.add(number)

@@ -4,14 +4,14 @@ import re
 from typing import Final
 
 _EN: Final = {
-    "zero": 0, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
     "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14,
     "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20,
     "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
     "ninety": 90, "hundred": 100, "dozen": 12, "thousand": 1000, "twice": 2, "thrice": 3,
 }  # fmt: skip
 _RU: Final = {
-    "ноль": 0, "два": 2, "две": 2, "двух": 2, "двумя": 2, "двум": 2, "три": 3, "трёх": 3,
+    "два": 2, "две": 2, "двух": 2, "двумя": 2, "двум": 2, "три": 3, "трёх": 3,
     "трех": 3, "тремя": 3, "четыре": 4, "четырёх": 4, "четырех": 4, "пять": 5, "пяти": 5,
     "шесть": 6, "шести": 6, "семь": 7, "семи": 7, "восемь": 8, "восьми": 8, "девять": 9,
     "девяти": 9, "десять": 10, "десяти": 10, "одиннадцать": 11, "двенадцать": 12,
@@ -21,7 +21,7 @@ _RU: Final = {
     "восемьдесят": 80, "девяносто": 90, "сто": 100, "дважды": 2, "трижды": 3, "тысяча": 1000,
 }  # fmt: skip
 WORDS: Final[dict[str, int]] = {**_EN, **_RU}
-"""What a word counts. "One" is left out: it mostly counts nothing."""
+"""What a word counts. "One" and "zero" are left out: they mostly count nothing."""
 
 _UNITS: Final = "one|один two|два|две three|три four|четыре five|пять six|шесть seven|семь eight|восемь nine|девять"  # noqa: E501
 _UNIT_VALUES: Final = {
@@ -57,6 +57,12 @@ STRUCTURAL: Final = re.compile(
     re.IGNORECASE,
 )
 """Counts of what the text itself lists: "two main risks"."""
+BASELINE: Final = re.compile(
+    r"\b(?:above|below|over|under|than|holds?|includes?|contains?|cross\w*|around|near|from|to|"
+    r"выше|ниже|от|больше|меньше|около|включает|содержит|нул\w*) 0(?![\d%]|[.,]\d|\s?\w)",
+    re.IGNORECASE,
+)
+"""Zero as what a result is held against, not as a count."""
 LISTED: Final = re.compile(r"(?:(?<=^)|(?<=\n))\s*\(?\d{1,2}[.)]\s+")
 """A number that only numbers a list."""
 

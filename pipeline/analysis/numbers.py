@@ -18,6 +18,7 @@ from typing import Final
 from pipeline.analysis.known_numbers import Known
 from pipeline.analysis.number_days import days_known, without_days
 from pipeline.analysis.number_words import (
+    BASELINE,
     COMPOUND,
     FRACTIONS,
     LISTED,
@@ -38,7 +39,7 @@ _PERCENT: Final = re.compile(r"\s*(?:%|percent|per cent|pct|процент|п\.\
 _TO: Final = re.compile(r"\s*(?:[-–—…,]|to|and|or|до|и|или|bis|und|à|a|y)\s*", re.IGNORECASE)
 _NAME: Final = re.compile(r"(?<!\w)[^\W\d_][\w&/+-]*\d[\w+-]*", re.UNICODE)
 _SENTENCE: Final = re.compile(r"(?<=[.!?…;。])\s+(?=[\"'«“(]?[^\W\d_a-zа-яё])|\n+")
-_RATIO: Final = re.compile(r"(?<![\d:])1\s?:\s?(?=\d)")
+_RATIO: Final = re.compile(r"(?<![\d:])1\s?:\s?(?=\d)|(?<=\d)\s?:\s?1(?![\d:])")
 _GROUPS: Final = re.compile(r"\d{1,3}(?: \d{3})+")
 _SCALES: Final = {"k": 1e3, "к": 1e3, "m": 1e6, "м": 1e6}
 _NEAR: Final = 0.2  # of a fact: 0.61 is not "1", nor 0.4 "0"
@@ -68,7 +69,9 @@ def checked(text: str, known: Known) -> tuple[str, tuple[str, ...]]:
 def unknown(sentence: str, known: Known) -> tuple[str, ...]:
     """Return the numbers of a sentence that are in no fact, as they are written."""
     found = []
-    rest = STRUCTURAL.sub(" ", LISTED.sub(" ", sentence))
+    rest = sentence
+    for aside in (LISTED, STRUCTURAL, BASELINE):
+        rest = aside.sub(" ", rest)
     found += days_known(rest, known)
     rest = _RATIO.sub(" ", without_days(rest))
     found += [name for name in _NAME.findall(rest) if name.lower() not in known.names]
@@ -141,10 +144,10 @@ def _is_known(number: _Written, known: Known) -> bool:
         for fact in known.values:
             if (number.sign == "-" and fact > 0) or (number.sign == "+" and fact < 0):
                 continue
-            if _near(value, half, abs(fact)):
+            if _near(value, half, abs(fact) * (100 if number.percent else 1)):
                 return True
-            if number.percent and _near(value, half, abs(fact) * 100):
-                return True
+        if number.percent and any(_near(value, half, abs(p)) for p in known.percents):
+            return True
     return False
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.domain.analysis import Analysis
 from pipeline.domain.qa import QaCard
 from pipeline.domain.request import TaskRecord
 from pipeline.domain.signal import FunnelStep
@@ -187,6 +188,9 @@ class BacktestReport(BaseModel):
     qa: QaCard | None = Field(default=None, description="None where nothing was traded")
     robustness: Robustness | None = None
     standing: Standing | None = Field(default=None, description="among all tries of its idea")
+    analysis: Analysis | None = Field(
+        default=None, description="the analyst's, where it was asked for and answered"
+    )
     missed: dict[str, int] = Field(default_factory=dict, description="reason -> unfilled plans")
     funnel: tuple[FunnelStep, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from storage.signal_changes import (
     labelled,
     lived,
     looks_alike,
+    opined,
     outcome_key,
     signal_id,
     suppressed,
@@ -184,6 +185,16 @@ class MemorySignalStore:
             changed = kept.model_copy(update={"extra": {**kept.extra, **more}})
             await self._change(kept, changed, now)
             self._note_human(changed)
+
+    async def note_opinion(
+        self, signal_id: str, llm: float | None, said: Mapping[str, Any], now: datetime
+    ) -> bool:
+        """Keep what the analyst said of a signal; the first opinion counts."""
+        kept = await self.get(signal_id)
+        if kept is None or (record := opined(kept, llm, said)) is kept:
+            return False
+        await self._change(kept, record, now)
+        return True
 
     async def accepted(
         self, signal_id: str, chat_id: int, message_id: int, at: datetime

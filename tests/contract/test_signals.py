@@ -346,6 +346,25 @@ async def test_extra_of_many_writers_is_all_there(live_stores):
     assert (await stores[0].get(FIRST)).extra == {f"k{n}": n for n in range(9)}
 
 
+async def test_the_first_opinion_of_an_analyst_is_kept_and_the_decision_stays(live_stores):
+    store = live_stores.signals()
+    before = (await admit(store)).record
+    await send_all(live_stores)
+    said = {"analyst": {"quality": 2}, "text": "weak"}
+    stores = [live_stores.signals() for _ in range(6)]
+    found = await asyncio.gather(
+        *(each.note_opinion(FIRST, 0.1 * n, said, NOW) for n, each in enumerate(stores))
+    )
+    assert found.count(True) == 1
+    kept = await live_stores.signals().get(FIRST)
+    parts = kept.decision.confidence_breakdown
+    assert parts.llm == pytest.approx(0.1 * found.index(True))
+    assert kept.decision.decision is before.decision.decision
+    assert kept.extra == said and kept.signal == before.signal and kept.receipt == before.receipt
+    assert len(await send_all(live_stores)) == 2, "an edit for each chat"
+    assert not await store.note_opinion("sig_live_999", None, said, NOW)
+
+
 class TestAlerts:
     async def test_the_first_acceptance_counts(self, live_stores):
         store = live_stores.signals()

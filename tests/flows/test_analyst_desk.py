@@ -10,7 +10,8 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel
 
-from flows.analyst_desk import consult, language_key
+from flows.analyst_desk import consult
+from flows.languages import language_key
 from pipeline.analysis.questions import question_of
 from pipeline.domain.analysis import Opinion, Purpose, Reply, Usage
 from pipeline.domain.errors import AnalystDownError, AnalystRefusedError

@@ -137,7 +137,7 @@ async def test_a_failing_critical_task_stops_the_run_with_a_notice(services, mon
     assert notice.payload["reference"] in run.error
 
 
-@pytest.mark.parametrize(("place", "task"), [(steps, "gpt_analysis"), (story, "notion_upload")])
+@pytest.mark.parametrize(("place", "task"), [(story, "gpt_analysis"), (story, "notion_upload")])
 async def test_a_failing_optional_task_is_reported_and_the_run_goes_on(
     services, monkeypatch, place, task
 ):
