@@ -5,7 +5,7 @@ from functools import partial
 
 from flows.settings import Settings
 from flows.source_apart import ApartSource
-from storage.feeds import dukascopy_api, dukascopy_door, yahoo
+from storage.feeds import alpaca, ccxt_source, dukascopy_api, dukascopy_door, massive, yahoo
 from storage.feeds.dukascopy import DukascopySource
 from storage.feeds.dukascopy_doors import Doors
 from storage.feeds.feed_source import MT5_CARD, FeedSource
@@ -24,6 +24,9 @@ def make_sources(settings: Settings, feed: Feed | None = None) -> dict[str, BarS
     makers: dict[str, Callable[[], BarSource]] = {
         "mt5": lambda: UnsetSource(MT5_CARD, "FEED") if feed is None else FeedSource(feed),
         "dukascopy": lambda: _make_dukascopy(settings),
+        "ccxt": lambda: _make_exchange(settings),
+        "alpaca": lambda: _make_alpaca(settings),
+        "massive": lambda: _make_massive(settings),
         "yahoo": lambda: ApartSource(
             yahoo.CARD, partial(yahoo.YahooSource, _url("yahoo", settings))
         ),
@@ -41,6 +44,31 @@ def _make_dukascopy(settings: Settings) -> BarSource:
         dukascopy_door.Datafeed(files, other or dukascopy_door.BASE),
     )
     return DukascopySource(Doors(doors))
+
+
+def _make_exchange(settings: Settings) -> BarSource:
+    name = settings.exchange.lower()
+    if name == "none":
+        return UnsetSource(ccxt_source.card_of("exchange"), "EXCHANGE")
+    url = _url("ccxt", settings) or settings.exchange_url or ""
+    return ApartSource(ccxt_source.card_of(name), partial(ccxt_source.open_exchange, name, url))
+
+
+def _make_alpaca(settings: Settings) -> BarSource:
+    key, secret = settings.alpaca_key, settings.alpaca_secret
+    if key is None or secret is None:
+        return UnsetSource(alpaca.CARD, alpaca.LACKS)
+    secrets = (key.get_secret_value(), secret.get_secret_value())
+    make = partial(alpaca.AlpacaSource, *secrets, _url("alpaca", settings))
+    return ApartSource(alpaca.CARD, make)
+
+
+def _make_massive(settings: Settings) -> BarSource:
+    key = settings.massive_api_key
+    if key is None:
+        return UnsetSource(massive.CARD, massive.LACKS)
+    make = partial(massive.MassiveSource, key.get_secret_value(), _url("massive", settings))
+    return ApartSource(massive.CARD, make)
 
 
 def _url(name: str, settings: Settings) -> str:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +19,7 @@ T = TypeVar("T")
 _REFUSED = (401, 402, 403, 451)
 _BUSY = (418, 429)
 _WORDS = 200
+_QUOTED = 120
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,13 @@ class Asker:
         The source's name for people.
     key_hint
         What to do where it won't answer us, like "Check ALPACA_KEY and ALPACA_SECRET."
+    busy_seconds
+        What is waited where it asks to wait and doesn't say how long; 0: as for a failure.
     """
 
     title: str
     key_hint: str
+    busy_seconds: float = 0.0
     patience: Patience = field(default_factory=Patience)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     rng: np.random.Generator = field(default_factory=np.random.default_rng)
@@ -73,8 +78,9 @@ class Asker:
                 async with asyncio.timeout(self.patience.call_seconds):
                     return await asyncio.to_thread(call)
             except BusyError as error:
-                wait = error.seconds or self.patience.first * 2**failed
-                failed += not error.seconds
+                told = error.seconds or self.busy_seconds
+                wait = told or self.patience.first * 2**failed
+                failed += not told
                 waited += wait
                 if waited > self.patience.rate_seconds or failed >= self.patience.tries:
                     raise self._too_long(wait, error) from error
@@ -105,9 +111,11 @@ class Asker:
         """
         words = _plain(answer.text)
         if answer.status in _REFUSED:
+            said = _said(answer.text)
             raise FeedRefusedError(
-                f"{self.title} won't answer us. {self.key_hint}", status=answer.status, cause=words
-            )
+                f"{self.title} won't answer us{said}. {self.key_hint}",
+                status=answer.status, cause=words,
+            )  # fmt: skip
         if answer.status in _BUSY:
             raise BusyError(_asked_wait(answer.headers), words)
         if answer.status >= 500 or answer.status in (408, 425):  # noqa: PLR2004
@@ -115,20 +123,45 @@ class Asker:
         return answer
 
 
-def read_json(answer: Answer) -> Any:
-    """Return the JSON of an answer; a cut one, or a page for people, is a FailedError."""
+def read_json(answer: Answer) -> dict[str, Any]:
+    """Return the JSON object of an answer; a cut one, or a page for people, is a FailedError."""
     try:
-        return json.loads(answer.text)
+        body = json.loads(answer.text)
     except ValueError as error:
         raise FailedError(f"{answer.status}, no JSON: {_plain(answer.text)}") from error
+    if not isinstance(body, dict):
+        raise FailedError(f"{answer.status}, no object: {_plain(answer.text)}")
+    return body
 
 
 def _asked_wait(headers: Mapping[str, str]) -> float:
-    """Return the seconds that an answer asks to wait; 0: it names none."""
-    for name, value in headers.items():
-        if name.lower() == "retry-after" and re.fullmatch(r"\d{1,9}", str(value).strip()):
-            return float(value)
+    """Return the seconds that an answer asks to wait; 0: it names none.
+
+    Retry-After tells seconds; X-RateLimit-Reset a moment, which the answer's own Date is
+    subtracted from, as our clock may differ.
+    """
+    told = {name.lower(): str(value).strip() for name, value in headers.items()}
+    if re.fullmatch(r"\d{1,9}", told.get("retry-after", "")):
+        return float(told["retry-after"])
+    if re.fullmatch(r"\d{9,11}", told.get("x-ratelimit-reset", "")) and "date" in told:
+        try:
+            at = parsedate_to_datetime(told["date"]).timestamp()
+        except ValueError:
+            return 0.0
+        return max(1.0, float(told["x-ratelimit-reset"]) - at)
     return 0.0
+
+
+def _said(text: str) -> str:
+    """Return a vendor's own reason, quoted for people; empty where it gives none in words."""
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return ""
+    words = [body[k] for k in ("message", "error") if isinstance(body.get(k), str)] if isinstance(
+        body, dict
+    ) else []  # fmt: skip
+    return f": “{_plain(words[0])[:_QUOTED]}”" if words else ""
 
 
 def _plain(text: str) -> str:

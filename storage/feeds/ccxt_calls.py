@@ -53,7 +53,8 @@ async def called(
     FeedRefusedError
         It won't answer us: a key, a place or a permission.
     """
-    from ccxt.base import errors as vendor  # noqa: PLC0415  (loaded with the client)
+    from aiohttp import ClientError  # noqa: PLC0415  (loaded with the client)
+    from ccxt.base import errors as vendor  # noqa: PLC0415
 
     failed, waited = 0, 0.0
     while True:
@@ -71,9 +72,11 @@ async def called(
         except vendor.BaseError as error:
             failed += 1
             wait = patience.first * 2 ** (failed - 1) * (0.5 + 0.5 * rng.random())
-            again = isinstance(error, vendor.OperationFailed) and not _REFUSED.search(str(error))
+            cut = isinstance(error.__cause__, ClientError)
+            again = cut or isinstance(error, vendor.OperationFailed)
+            again = again and not _REFUSED.search(str(error))
             if not again or failed >= patience.tries:
-                raise _in_our_words(error, client.id, vendor) from error
+                raise _in_our_words(error, client.id, vendor, cut=cut) from error
         log.info("exchange_asked_again", exchange=client.id, wait_sec=round(wait, 2))
         await sleep(wait)
 
@@ -87,8 +90,8 @@ def _asked_wait(client: Any) -> float:
     return 0.0
 
 
-def _in_our_words(error: Exception, exchange: str, vendor: Any) -> AppError:
-    """Map ccxt's error tree to ours."""
+def _in_our_words(error: Exception, exchange: str, vendor: Any, *, cut: bool) -> AppError:
+    """Map ccxt's error tree to ours; a body cut off is an ExchangeError there, a failure here."""
     cause = str(error)[:300]
     refused = (vendor.AuthenticationError, vendor.RestrictedLocation)
     if isinstance(error, refused) or _REFUSED.search(str(error)):
@@ -97,7 +100,7 @@ def _in_our_words(error: Exception, exchange: str, vendor: Any) -> AppError:
             "Set EXCHANGE to another exchange.",
             cause=cause,
         )
-    if isinstance(error, vendor.OperationFailed):
+    if cut or isinstance(error, vendor.OperationFailed):
         return FeedDownError(f"{exchange} doesn't answer; try again later.", cause=cause)
     return FeedRefusedError(
         f"{exchange} refuses the request for its bars; the log has its words.", cause=cause

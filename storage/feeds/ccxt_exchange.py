@@ -45,6 +45,8 @@ class CcxtHistory:
         ccxt's id of it, like binance.
     url
         Scheme, host and port to ask instead of the exchange's own; "": its own.
+    seconds
+        Longest that one request may take.
     patience, sleep, rng
         How long and how often is tried again; how to wait; what jitters the waits.
     """
@@ -54,12 +56,14 @@ class CcxtHistory:
         exchange: str,
         url: str = "",
         *,
+        seconds: float = 10.0,
         patience: Patience | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rng: np.random.Generator | None = None,
     ) -> None:
         self._id = exchange
         self._url = url.rstrip("/")
+        self._seconds = seconds
         self._patience = patience or Patience()
         self._sleep = sleep
         self._rng = rng or np.random.default_rng()
@@ -151,6 +155,7 @@ class CcxtHistory:
     def _opened(self) -> Any:
         if self._client is None:
             self._client = _open(self._id, self._url)
+            self._client.timeout = int(1000 * self._seconds)
         return self._client
 
 

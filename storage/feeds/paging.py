@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -81,6 +82,21 @@ def page_of_rows(
     prices = kept[:, 1:_COLUMNS] * symbol.scale
     frame = bar_frame(times, timeframe, prices, np.nan_to_num(kept[:, _COLUMNS]))
     return Page(validate_bars(frame, timeframe), until, notes)
+
+
+def by_own_day(rows: np.ndarray, zone: ZoneInfo) -> np.ndarray:
+    """Put each day's bar at 00:00 UTC of the source's own day, with seconds in the first column.
+
+    Of two rows of one day the first stays: vendors add the running price as a row of its own. A
+    bar put so is never known too early where the market's day ends before UTC's.
+    """
+    if not len(rows):
+        return rows
+    local = pd.DatetimeIndex(rows[:, 0].astype("int64").astype("datetime64[s]"))
+    days = local.tz_localize("UTC").tz_convert(zone).tz_localize(None).normalize()
+    rows = rows.copy()
+    rows[:, 0] = days.as_unit("s").asi8
+    return rows[np.unique(rows[:, 0], return_index=True)[1]]
 
 
 def possible_rows(rows: np.ndarray, symbol: SourceSymbol) -> tuple[np.ndarray, tuple[str, ...]]:

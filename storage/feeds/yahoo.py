@@ -8,10 +8,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 
 from pipeline.domain.bars import empty_bars
-from pipeline.domain.errors import BadRequestError
+from pipeline.domain.errors import BadBarsError, BadRequestError
 from pipeline.domain.market import Timeframe
 from pipeline.domain.source import (
     InstrumentFacts,
@@ -25,6 +24,7 @@ from storage.feeds.asking import Asker, FailedError, read_json
 from storage.feeds.ccxt_calls import Patience
 from storage.feeds.paging import (
     EPOCH,
+    by_own_day,
     check_timeframe,
     last_close,
     no_such_symbol,
@@ -78,7 +78,7 @@ class YahooSource:
     ) -> None:
         self._url, self._seconds = url.rstrip("/"), seconds
         self._asker = Asker(
-            CARD.title, "It refuses this machine or place; take another source with /source.",
+            CARD.title, "It refuses this machine or place; take another source.", 10.0,
             patience or Patience(), sleep, rng or np.random.default_rng(),
         )  # fmt: skip
         self._web: YahooWeb | None = None
@@ -145,11 +145,10 @@ class YahooSource:
     def _asked_chart(self, symbol: SourceSymbol, params: dict[str, Any]) -> dict[str, Any] | None:
         """Return a chart, or None where there are no bars."""
         answer = self._open_and("chart", symbol.name, params)
-        chart = read_json(answer).get("chart") or {}
-        error = chart.get("error") or {}
+        result, error = _result_of(read_json(answer))
         words = str(error.get("description", ""))
-        if chart.get("result"):
-            return dict(chart["result"][0])
+        if result is not None:
+            return result
         if "Data doesn't exist for startDate" in words:
             return None
         if error.get("code") == "Not Found":
@@ -165,6 +164,16 @@ class YahooSource:
         if self._web is None:
             self._web = YahooWeb(self._url, self._seconds, self._asker.judged)
         return getattr(self._web, method)(*question)
+
+
+def _result_of(body: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Return the chart of an answer, or its error."""
+    try:
+        chart = body["chart"]
+        result = chart.get("result")
+        return (dict(result[0]) if result else None), dict(chart.get("error") or {})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FailedError(f"an answer without a chart: {error!r}") from error
 
 
 def _days(count: int) -> timedelta:
@@ -184,14 +193,14 @@ def _rows(result: dict[str, Any], timeframe: Timeframe) -> np.ndarray:
     rows = rows[np.isfinite(rows[:, 1:5]).all(axis=1)]
     zone = ZoneInfo(str((result.get("meta") or {}).get("exchangeTimezoneName") or "UTC"))
     if timeframe is Timeframe.D1:
-        return _by_own_day(rows, zone)
+        return by_own_day(rows, zone)
     return _without_live_row(rows, timeframe)
 
 
 def _numbers(values: Any, count: int) -> np.ndarray:
-    """Return numbers with NaN for null; a column of another length is a cut answer."""
+    """Return numbers with NaN for null; a column of another length is a BadBarsError."""
     if values is None or len(values) != count:
-        raise FailedError("a chart with columns of different lengths")
+        raise BadBarsError("Yahoo Finance gave columns of different lengths")
     return np.array([np.nan if v is None else v for v in values], dtype="float64")
 
 
@@ -201,17 +210,6 @@ def _as_written(values: Any, count: int) -> np.ndarray:
     short = wide.astype("float32")
     same = short.astype("float64") == wide
     return np.where(same, short.astype(str).astype("float64"), wide)
-
-
-def _by_own_day(rows: np.ndarray, zone: ZoneInfo) -> np.ndarray:
-    """Put each day's bar at 00:00 UTC of the exchange's day; a second row is its live one."""
-    if not len(rows):
-        return rows
-    local = pd.DatetimeIndex(rows[:, 0].astype("int64").astype("datetime64[s]"))
-    days = local.tz_localize("UTC").tz_convert(zone).tz_localize(None).normalize()
-    rows = rows.copy()
-    rows[:, 0] = days.as_unit("s").asi8
-    return rows[np.unique(rows[:, 0], return_index=True)[1]]
 
 
 def _without_live_row(rows: np.ndarray, timeframe: Timeframe) -> np.ndarray:

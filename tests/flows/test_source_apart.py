@@ -14,6 +14,7 @@ from pipeline.domain.errors import BadRequestError, FeedDownError, FeedRefusedEr
 from pipeline.domain.market import Timeframe
 from pipeline.domain.source import SourceSymbol
 from storage.feeds import yahoo
+from tests.kit.massive import KEY, bars_of, running_massive
 from tests.kit.source_worlds import ALWAYS, NOW, Fault, walk_bars
 from tests.kit.yahoo import Listing, rows_of, running_yahoo
 
@@ -89,7 +90,9 @@ async def test_a_cancelled_or_overdue_question_leaves_no_process():
 async def test_a_source_without_its_setting_is_listed_and_says_what_it_lacks(tmp_path):
     sources = make_sources(Settings(home=tmp_path, _env_file=None))
     lacking = {name: one.card.lacks for name, one in sources.items() if one.card.lacks}
-    assert lacking == {"mt5": "FEED"}
+    assert lacking == {
+        "mt5": "FEED", "alpaca": "ALPACA_KEY and ALPACA_SECRET", "massive": "MASSIVE_API_KEY",
+    }  # fmt: skip
     for name, lacks in lacking.items():
         with pytest.raises(FeedRefusedError, match=lacks):
             await sources[name].page(EURUSD, Timeframe.M1, START, NOW, NOW)
@@ -98,3 +101,22 @@ async def test_a_source_without_its_setting_is_listed_and_says_what_it_lacks(tmp
     for name, one in sources.items():
         assert one.card.name == name
         await one.close()
+
+
+async def test_a_key_that_is_set_reaches_its_source_and_no_text(tmp_path):
+    async with running_massive(NOW) as fake:
+        fake.details["C:EURUSD"] = {"ticker": "C:EURUSD", "market": "fx"}
+        given = {"massive_api_key": KEY, "source_urls": f"massive={fake.url}", "exchange": "none"}
+        sources = make_sources(Settings(home=tmp_path, _env_file=None, **given))
+        assert sources["ccxt"].card.lacks == "EXCHANGE"
+        pair = SourceSymbol(symbol="EURUSD", name="C:EURUSD")
+        fake.bars["C:EURUSD", 1, "minute"] = bars_of(walk_bars(START, NOW))
+        page = await sources["massive"].page(pair, Timeframe.M1, START, NOW, NOW)
+        assert len(page.bars) > 100
+        wrong = make_sources(Settings(home=tmp_path, _env_file=None, **given | {
+            "massive_api_key": "a-wrong-one"}))  # fmt: skip
+        with pytest.raises(FeedRefusedError, match="Check MASSIVE_API_KEY") as refused:
+            await wrong["massive"].page(pair, Timeframe.M1, START, NOW, NOW)
+        assert "a-wrong-one" not in f"{refused.value} {refused.value.facts}"
+        for source in (*sources.values(), *wrong.values()):
+            await source.close()

@@ -4,6 +4,7 @@ Shapes are those of https://developers.binance.com/docs/binance-spot-api-docs/re
 exchangeInfo, klines (arrays of twelve, numbers as text), time, and {"code": …, "msg": …}.
 """
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ from typing import Any
 
 import numpy as np
 from aiohttp import web
+
+from tests.kit.source_worlds import Fault
+from tests.kit.web_faults import Faults
 
 MINUTE = 60_000
 STEPS = {"1m": MINUTE, "5m": 5 * MINUTE, "15m": 15 * MINUTE, "1h": 60 * MINUTE}
@@ -28,6 +32,7 @@ class Loopback:
     now: int = 0
     klines: dict[tuple[str, str], dict[int, list[Any]]] = field(default_factory=dict)
     answers: list[tuple[int, dict[str, str], str]] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
     asked: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -106,7 +111,7 @@ def _app(world: Loopback) -> web.Application:
         world.weight += 1
         return web.json_response({"serverTime": world.now})
 
-    async def klines(request: web.Request) -> web.Response:
+    async def klines(request: web.Request) -> web.StreamResponse:
         world.paths.append(request.path_qs)
         query = dict(request.query)
         world.asked.append(query)
@@ -123,7 +128,12 @@ def _app(world: Loopback) -> web.Application:
         if wrong is not None:
             world.refused.append(str(query))
             return wrong
-        return web.json_response(_page(world, query))
+        page, fault = _page(world, query), world.faults.take()
+        if fault is Fault.IMPOSSIBLE:
+            page = [[row[0], row[1], "0.00000001", *row[3:]] for row in page]
+        elif fault is not None:
+            return await world.faults.answer(fault, request, json.dumps(page))
+        return web.json_response(page)
 
     async def other(request: web.Request) -> web.Response:
         world.refused.append(request.path_qs)

@@ -17,10 +17,11 @@ HTML = "<html><head><title>Error</title></head><body>Will be right back...</body
 
 @dataclass
 class Faults:
-    """What goes wrong next, one a question."""
+    """What goes wrong next, one a question; `bodies` are given first, with status 200."""
 
     queue: list[Fault] = field(default_factory=list)
     always: Fault | None = None
+    bodies: list[str] = field(default_factory=list)
     texts: dict[Fault, str] = field(default_factory=dict)
 
     def add(self, fault: Fault, times: int) -> None:

@@ -112,6 +112,9 @@ async def _answered(
     if world.stale_crumbs:
         world.stale_crumbs -= 1
         return _invalid_crumb()
+    if world.faults.bodies:
+        text = world.faults.bodies.pop(0)
+        return web.Response(text=text, content_type="application/json")
     status, body = good
     fault = world.faults.take()
     if fault is Fault.IMPOSSIBLE:

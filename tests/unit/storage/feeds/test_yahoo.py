@@ -112,6 +112,14 @@ async def test_a_page_for_people_is_no_answer(yahoo, source):
         await source.page(APPLE, Timeframe.M5, MIDNIGHT - timedelta(hours=4), MIDNIGHT, NOW)
 
 
+@pytest.mark.parametrize("told", ['{"chart": {"result": [{"meta"', "[]", "7", "{}",
+                                  '{"chart": {"result": [7]}}', '{"chart": 1}'])  # fmt: skip
+async def test_json_of_another_shape_is_no_answer(yahoo, source, told):
+    yahoo.faults.bodies = [told] * 3
+    with pytest.raises(FeedDownError):
+        await source.page(APPLE, Timeframe.M5, MIDNIGHT - timedelta(hours=4), MIDNIGHT, NOW)
+
+
 async def test_facts_are_words_figures_splits_and_a_new_name(yahoo, source):
     apple = yahoo.listings["AAPL"]
     at = int(datetime(2020, 8, 31, 13, 30, tzinfo=UTC).timestamp())
