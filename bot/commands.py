@@ -91,6 +91,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("schedules", "What is asked by itself, and when", "/schedules", "viewer"),
     Command("parity", "Live held against the backtest", "/parity yesterday", "trader"),
     Command("signal", "Everything about one signal", "/signal sig_live_012", "viewer"),
+    Command("journal", "The journal in Notion", "/journal", "viewer"),
     Command("week", "What a week of signals made", "/week last", "viewer"),
     Command("models", "Models, and which is in use", "/models", "viewer"),
     Command("ab", "Compare two models live", "/ab status", "viewer"),

@@ -12,10 +12,12 @@ from bot import keyboards_alert
 from bot.caption import Part, clock, day_and_clock, ranked, short, signed
 from bot.layout import CAPTION_LIMIT, MESSAGE_LIMIT, View
 from bot.texts import en_alert as en
+from bot.texts import en_journal
 from bot.ticket_words import Prices
 from flows.tickets import TICKET_OVER
 from pipeline.domain.live import (
     LIVE,
+    TICK,
     AlertSent,
     Answer,
     DecisionKind,
@@ -214,6 +216,10 @@ def _said(extra: Mapping[str, Any]) -> list[Part]:
         parts += [Part(_SAID, short(rest, 3 * SENTENCE))] if rest else []
     if _URL.match(link := str(extra.get("link") or "")):
         parts.append(Part(_LINK, TextLink(en.JOURNAL, url=link)))
+    ticked = extra.get(TICK)
+    if isinstance(ticked, Mapping) and any(ticked.values()):
+        words = str(ticked.get("taken", "")), short(str(ticked.get("note", "")), SENTENCE)
+        parts.append(Part(_RECEIPT, en_journal.ticked(*words)))
     notes = [extra[k] for k in sorted(extra) if k.startswith("comment:")]
     for note in notes:
         if isinstance(note, Mapping):

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from aiogram.utils.formatting import Bold, Code, ExpandableBlockQuote, Text, as_list
+from aiogram.utils.formatting import Bold, Code, ExpandableBlockQuote, Text, TextLink, as_list
 
 from bot import keyboards, views_analysis, views_evidence, views_qa
 from bot.layout import View, fit
-from bot.texts import en
+from bot.texts import en, en_journal
 from flows import cost_words
 from flows.backtest_text import command_of
 from pipeline.domain.report import BacktestReport, Metrics
@@ -34,6 +34,7 @@ def report(result: BacktestReport) -> View:
     parts += _missed(result)
     parts += _warnings(result.warnings)
     parts += views_analysis.of_backtest(result)
+    parts += _page(result)
     parts += ["", _details(result, figures if has_trades else None)]
     return fit(as_list(*parts), keyboards.report(result.run_id, has_trades=has_trades))
 
@@ -103,6 +104,12 @@ def _missed(result: BacktestReport) -> list[Text | str]:
 def _warnings(warnings: Iterable[str]) -> list[Text | str]:
     lines = [f"• {line}" for line in warnings]
     return ["", Bold(en.WARNINGS), *lines] if lines else []
+
+
+def _page(result: BacktestReport) -> list[Text | str]:
+    """Return the link to the run's page in the journal, where it has one."""
+    url = result.results_summary.get("notion_page_url")
+    return ["", TextLink(en_journal.PAGE, url=url)] if url else []
 
 
 def _details(result: BacktestReport, m: Metrics | None) -> Text:

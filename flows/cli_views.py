@@ -62,6 +62,8 @@ def report_lines(report: BacktestReport, archive: Path) -> list[str]:
         lines += [*_figures(figures, report), *_checks(report)]
     lines += [f"! {warning}" for warning in report.warnings]
     lines += analysis_lines(report)
+    if url := report.results_summary.get("notion_page_url"):
+        lines += ["", f"  journal: {url}"]
     lines += ["", *(f"  {path}" for path in file_paths(report, archive))]
     return lines
 

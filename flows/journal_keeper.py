@@ -14,7 +14,7 @@ from flows.journal_ticks import take_ticks
 from flows.journal_writing import LEASE, LostLeaseError, write_page
 from flows.services import Services
 from flows.stories import run_title
-from pipeline.domain.errors import AppError, JournalRefusedError
+from pipeline.domain.errors import AppError, JournalDownError, JournalRefusedError
 from pipeline.domain.request import Run, RunStatus
 from storage.telemetry import get_logger
 
@@ -22,6 +22,8 @@ log = get_logger(__name__)
 POLL: Final = 2.0
 OVERLAP: Final = timedelta(minutes=2)
 """So much is looked at again: hosts' clocks differ, and what began earlier may end later."""
+REST: Final = timedelta(minutes=10)
+"""So much later ticks are read again after the journal did not answer."""
 OWE_EVERY, TICKS_EVERY = timedelta(seconds=5), timedelta(minutes=1)
 FLOWS: Final = frozenset({"sweep_flow", "walkforward_flow", "batch_flow", "verify_flow",
                           "train_model_flow"})  # fmt: skip
@@ -56,8 +58,15 @@ class JournalKeeper:
             await owe_pages(self._services, now)
         written = await write_due(self._services)
         if self._is_due("ticks", TICKS_EVERY, now):
-            await take_ticks(self._services, now)
+            await self._ticks(now)
         return written
+
+    async def _ticks(self, now: datetime) -> None:
+        try:
+            await take_ticks(self._services, now)
+        except (JournalDownError, JournalRefusedError) as error:
+            log.warning("ticks_not_read", error=error.user_text)
+            self._done["ticks"] = now + REST
 
     def _is_due(self, name: str, every: timedelta, now: datetime) -> bool:
         last = self._done.get(name)

@@ -130,6 +130,9 @@ def rich_text(text: str, link: str = "") -> list[Json]:
 
 def _parts(text: str) -> Iterator[str]:
     """Cut by UTF-16 units, never within a character."""
+    if text and 2 * len(text) <= ITEM:
+        yield text
+        return
     begin = units = 0
     for at, char in enumerate(text):
         width = 1 + (ord(char) > 0xFFFF)  # noqa: PLR2004  (the end of the basic plane)
