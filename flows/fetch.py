@@ -120,12 +120,10 @@ def _report(
 
 async def check_fetch(request: FetchRequest, services: Services) -> FetchRequest:
     """Refuse what no source can give, and pin the days."""
-    plan = await plan_fetch(request, services)
-    now = services.clock()
-    return request.model_copy(
-        update={"symbol": plan.symbol, "end": request.end or now.date()}
-        | ({} if request.everything else {"start": request.start or plan.start.date()})
-    )
+    pinned = request.model_copy(update={"end": request.end or services.clock().date()})
+    plan = await plan_fetch(pinned, services)
+    start = request.start if request.everything else request.start or plan.start.date()
+    return pinned.model_copy(update={"symbol": plan.symbol, "start": start})
 
 
 FETCH = Story(

@@ -10,7 +10,7 @@ from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.report import Holding
 from pipeline.domain.source import SourceSymbol
 from storage.source_ports import BarSource
-from storage.stretch_joining import Stretch, left_of
+from storage.stretch_joining import Stretch, joined, left_of, shared
 
 if TYPE_CHECKING:
     from flows.services import Services
@@ -33,7 +33,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for, and whom: the first candidate first. Times are [start, end), UTC."""
+    """What is asked for, and whom: the first candidate first. Times are [start, end), UTC.
+
+    `kept`: what was answered before is still there and need not be asked again. `foreign` are
+    the holdings from elsewhere.
+    """
 
     symbol: str
     instrument: Instrument
@@ -41,7 +45,7 @@ class Plan:
     start: datetime
     end: datetime
     candidates: tuple[Candidate, ...]
-    again: bool = False
+    kept: bool = True
     over_synthetic: bool = False
     foreign: tuple[Holding, ...] = ()
 
@@ -53,18 +57,21 @@ class Plan:
     async def missing(self, candidate: Candidate, services: "Services") -> list[Stretch]:
         """Return the stretches that a candidate is asked for.
 
-        What it has answered in full before is left out, and where bars from elsewhere are held
-        what they span: they are added to, never written over.
+        What it has answered in full before is left out, and what bars from elsewhere span, unless
+        this source was asked there before: they are added to, never written over.
         """
         start = self.start
         if candidate.symbol.first is not None:
             start = max(start, datetime.combine(candidate.symbol.first, time(), UTC))
         if start >= self.end:
             return []
-        taken = [(h.first, h.last + Timeframe(h.timeframe).delta) for h in self.foreign]
-        if not self.again and not self.over_synthetic:
-            taken += await services.loads.covered(candidate.name, self.symbol, candidate.timeframe)
-        return left_of((start, self.end), taken)
+        about = (candidate.name, candidate.symbol, candidate.timeframe)
+        span = [(h.first, h.last + Timeframe(h.timeframe).delta) for h in self.foreign]
+        known = await services.loads.covered(*about) if self.kept else []
+        fresh = left_of((start, self.end), [*span, *known])
+        begun = await services.loads.asked(*about) if span else []
+        open_ = [part for one in begun for part in left_of(one, known)]
+        return joined([*fresh, *shared(open_, [(start, self.end)])])
 
 
 def seconds_for(
@@ -90,20 +97,21 @@ async def plan_fetch(request: FetchRequest, services: "Services") -> Plan:
     holdings = [h for h in await services.bars.holdings() if h.symbol == instrument.symbol]
     real = tuple(h for h in holdings if not h.synthetic)
     names = await source_order(request, real, services)
-    candidates, reasons = await _candidates(names, instrument.symbol, request.timeframe, services)
+    asked = request.model_copy(update={"symbol": instrument.symbol})
+    candidates, reasons = await _candidates(names, asked, services)
     if not candidates:
         told = "; ".join(reasons) or "SOURCES names none"
         raise NoBarsError(f"No source has {instrument.symbol}: {told}.", symbol=instrument.symbol)
-    foreign = tuple(h for h in real if set(h.sources) - {candidates[0].name})
+    first = candidates[0]
+    foreign = tuple(h for h in real if set(h.sources) - {first.name})
     if foreign and not request.mix:
-        raise _would_mix(request, foreign, candidates[0])
-    if real and not foreign:
-        candidates = [c for c in candidates if c.name == candidates[0].name]
-    start, end = _period(request, real, candidates[0], services.clock())
+        raise _would_mix(request, foreign, first)
+    start, end = _period(request, real, first, services.clock())
     return Plan(
         symbol=instrument.symbol, instrument=instrument, timeframe=request.timeframe,
-        start=start, end=end, candidates=tuple(candidates), again=request.again,
-        over_synthetic=len(real) < len(holdings), foreign=foreign,
+        start=start, end=end, candidates=(first,) if real else tuple(candidates),
+        kept=bool(real) and not request.again, over_synthetic=len(real) < len(holdings),
+        foreign=foreign,
     )  # fmt: skip
 
 
@@ -130,19 +138,22 @@ async def source_order(
 
 
 async def _candidates(
-    names: tuple[str, ...], symbol: str, wanted: Timeframe, services: "Services"
+    names: tuple[str, ...], request: FetchRequest, services: "Services"
 ) -> tuple[list[Candidate], list[str]]:
     """Return the sources that have the symbol, and of the others why not."""
     found: list[Candidate] = []
     reasons: list[str] = []
+    wanted, end = request.timeframe, request.end or services.clock().date()
     for name in names:
         source = services.sources[name]
-        mapped = await services.source_symbols.get(name, symbol)
+        mapped = await services.source_symbols.get(name, request.symbol)
         timeframe = fitting(source.card.timeframes, wanted)
         if source.card.lacks:
             reasons.append(f"{source.card.title} needs {source.card.lacks}")
         elif mapped is None:
             reasons.append(f"{source.card.title} has no such market in source_symbols.yaml")
+        elif mapped.first is not None and end < mapped.first:
+            reasons.append(f"{source.card.title} has it since {mapped.first}")
         elif timeframe is None:
             reasons.append(f"{source.card.title} has no {wanted} bars nor shorter ones")
         else:

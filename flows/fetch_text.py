@@ -34,8 +34,10 @@ def answer_line(answer: SourceAnswer) -> str:
     """Return what one source made of it."""
     if answer.error and not answer.bars:
         return f"{answer.title} was passed over: {answer.error}"
+    if answer.stretches and not answer.bars:
+        return f"{answer.title} ({answer.name}) has no bars of this period"
     if not answer.stretches:
-        return f"{answer.title}: all of it was fetched before; nothing was asked"
+        return f"{answer.title}: all of it was fetched before; again=yes asks anew"
     speed = f", {answer.bars_a_second:,.0f} bars a second" if answer.seconds else ""
     text = (
         f"{answer.title} ({answer.name}): {answer.bars:,} bars in {answer.pages} pages, "

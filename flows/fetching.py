@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flows.backtest_compute import Frozen
 from flows.fetch_plan import Candidate, Plan
 from flows.tasks import Note
-from pipeline.data.intake import judged
+from pipeline.data.intake import judged, leaps
 from pipeline.domain.errors import (
     AppError,
     BadBarsError,
@@ -61,12 +61,14 @@ class _Load:
     first: datetime | None = None
     last: datetime | None = None
     before: float | None = None
+    number: int = 0
     notes: list[str] = field(default_factory=list)
 
     def row(self, run_id: str, status: LoadStatus, error: str = "") -> LoadRun:
         """Return what is kept of it."""
         return LoadRun(
-            run_id=run_id, source=self.candidate.name, symbol=self.candidate.symbol.symbol,
+            load_id=self.number, run_id=run_id, source=self.candidate.name,
+            symbol=self.candidate.symbol.symbol,
             source_symbol=self.candidate.symbol.name, timeframe=self.candidate.timeframe,
             asked_start=self.start, asked_end=self.end, covered_until=self.cursor,
             first=self.first, last=self.last, bars=self.bars, added=self.added,
@@ -78,47 +80,74 @@ class _Load:
 async def fetch(plan: Plan, services: "Services", run_id: str, tell: Tell) -> Fetched:
     """Ask the plan's sources one after the other until one has given all.
 
-    A source that has given bars is not followed by another: their prices would mix.
+    A source whose bars are held is not followed by another: their prices would mix.
 
     Raises
     ------
+    FeedDownError, FeedRefusedError, BadBarsError, BadRequestError
+        A source broke off; what came is kept, and the same request goes on there.
     NoBarsError
-        None could: each with its reason. What came before a failure is kept.
+        None could: each with its reason.
     """
     answers: list[SourceAnswer] = []
     for candidate in plan.candidates:
-        answer = await _from(candidate, plan, services, run_id, tell)
+        answer, failure = await _from(candidate, plan, services, run_id, tell)
+        if failure is not None and await _gave(candidate, plan, services):
+            raise _broke_off(answer, failure) from failure
         answers.append(answer)
-        if not answer.error or answer.added:
+        if failure is None and (answer.bars or not answer.stretches):
             return Fetched(answers=tuple(answers), source=candidate.name)
         log.warning("source_passed_over", source=candidate.name, error=answer.error)
+    empty = next((answer for answer in answers if not answer.error), None)
+    if empty is not None:
+        return Fetched(answers=tuple(answers), source=empty.source)
     told = "; ".join(f"{answer.title}: {answer.error}" for answer in answers)
     raise NoBarsError(f"No source could give bars of {plan.symbol}. {told}", symbol=plan.symbol)
 
 
+async def _gave(candidate: Candidate, plan: Plan, services: "Services") -> bool:
+    """Tell whether bars of this source are held."""
+    holdings = await services.bars.holdings()
+    return any(h.symbol == plan.symbol and candidate.name in h.sources for h in holdings)
+
+
+def _broke_off(answer: SourceAnswer, failure: AppError) -> AppError:
+    """Return the failure with what became of the bars that came before it."""
+    text = (
+        f"{answer.title} broke off after {answer.bars:,} bars: {failure.user_text} "
+        "What came is kept; a rerun goes on there."
+    )
+    kind = type(failure)
+    if issubclass(kind, FeedDownError | FeedRefusedError | BadBarsError):
+        return kind(text, **failure.facts)
+    return FeedRefusedError(text)
+
+
 async def _from(
     candidate: Candidate, plan: Plan, services: "Services", run_id: str, tell: Tell
-) -> SourceAnswer:
-    """Ask one source for what is missing; its failure is in the answer."""
+) -> tuple[SourceAnswer, AppError | None]:
+    """Ask one source for what is missing; return its answer, and what made it break off."""
     stretches = await plan.missing(candidate, services)
     loads: list[_Load] = []
-    error = ""
+    failed: AppError | None = None
     try:
         for start, end in stretches:
             loads.append(_Load(candidate, start, end, services.clock()))
             progress = _Progress(tell, _long(stretches[: len(loads) - 1]), _long(stretches))
             await _load(loads[-1], plan, services, run_id, progress)
     except _PASSED_ON as failure:
-        error = failure.user_text
-    return SourceAnswer(
+        failed = failure
+    answer = SourceAnswer(
         source=candidate.name, title=candidate.source.card.title, name=candidate.symbol.name,
         timeframe=candidate.timeframe, start=plan.start, end=plan.end, stretches=len(stretches),
         pages=sum(one.pages for one in loads), bars=sum(one.bars for one in loads),
         added=sum(one.added for one in loads), withheld=sum(one.withheld for one in loads),
         covered_until=loads[-1].cursor if loads else None,
         seconds=round(time.monotonic() - loads[0].begun, 3) if loads else 0.0,
-        error=error, notes=tuple(dict.fromkeys(n for one in loads for n in one.notes)),
+        error=failed.user_text if failed else "",
+        notes=tuple(dict.fromkeys(n for one in loads for n in one.notes)),
     )  # fmt: skip
+    return answer, failed
 
 
 class _Progress:
@@ -149,13 +178,14 @@ async def _load(
     """Bring one stretch in; however it ends, what was answered is noted."""
     status, error = LoadStatus.FAILED, ""
     load.before = await _close_before(load, plan, services)
+    await _note(load, services, run_id, LoadStatus.PARTIAL)
     try:
         while (load.cursor or load.start) < load.end:
             if not await _page(load, plan, services):
                 break  # nothing behind this is final yet
             await progress.at(load)
             if load.pages % NOTED_EVERY == 0:
-                await services.loads.note(load.row(run_id, LoadStatus.PARTIAL))
+                await _note(load, services, run_id, LoadStatus.PARTIAL)
         whole = load.cursor is not None and load.cursor >= load.end
         status = LoadStatus.DONE if whole else LoadStatus.PARTIAL
     except AppError as failure:
@@ -167,7 +197,14 @@ async def _load(
     finally:
         if error and load.cursor is not None:
             status = LoadStatus.PARTIAL
-        await asyncio.shield(services.loads.note(load.row(run_id, status, error)))
+        await asyncio.shield(_note(load, services, run_id, status, error))
+
+
+async def _note(
+    load: _Load, services: "Services", run_id: str, status: LoadStatus, error: str = ""
+) -> None:
+    """Keep how far a load is: one row, written when it begins."""
+    load.number = (await services.loads.note(load.row(run_id, status, error))).load_id
 
 
 async def _close_before(load: _Load, plan: Plan, services: "Services") -> float | None:
@@ -202,13 +239,19 @@ async def _keep(
     if page.bars.empty:
         return
     symbol, timeframe = plan.symbol, load.candidate.timeframe
+    if load.before is not None and leaps(page.bars, load.before):
+        raise BadBarsError(
+            f"{load.candidate.source.card.title}'s {load.candidate.symbol.name} is at "
+            f"{page.bars['open'].iloc[0]:g} where {load.before:g} was held before it: a split, or "
+            "another market under that name? None of it was kept."
+        )
     held = await services.bars.read(symbol, timeframe, cursor, page.covered_until)
     if plan.over_synthetic:
         held = held.iloc[:0]
     now = services.clock()
     kept, withheld = await asyncio.to_thread(
         judged, page.bars, held, plan.instrument, timeframe,
-        source=load.candidate.name, now=now, before=load.before,
+        source=load.candidate.name, now=now,
     )  # fmt: skip
     load.bars += len(page.bars)
     load.withheld += len(withheld)

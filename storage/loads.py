@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Column, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from pipeline.domain.market import Timeframe
-from pipeline.domain.source import LoadRun
+from pipeline.domain.source import LoadRun, SourceSymbol
 from storage.database import insert_into, reading, writing
 from storage.outside_tables import LOAD_RUNS, SOURCE_CHOICES
 from storage.stretch_joining import Stretch, joined
@@ -28,6 +28,11 @@ class SqlLoadLog:
             "timeframe": load.timeframe.value,
             "status": load.status.value,
         }
+        if load.load_id:
+            change = update(LOAD_RUNS).where(_L.load_id == load.load_id).values(row)
+            async with writing(self._engine) as db:
+                await db.execute(change)
+            return load
         insert = LOAD_RUNS.insert().values(row).returning(_L.load_id)
         async with writing(self._engine) as db:
             number = (await db.execute(insert)).scalar_one()
@@ -42,11 +47,24 @@ class SqlLoadLog:
             rows = (await db.execute(query)).mappings().all()
         return [LoadRun.model_validate(dict(row)) for row in rows]
 
-    async def covered(self, source: str, symbol: str, timeframe: Timeframe) -> list[Stretch]:
+    async def covered(
+        self, source: str, symbol: SourceSymbol, timeframe: Timeframe
+    ) -> list[Stretch]:
         """Return what was answered in full."""
-        query = select(_L.asked_start, _L.covered_until).where(
-            _L.source == source, _L.symbol == symbol, _L.timeframe == timeframe.value,
-            _L.covered_until.is_not(None),
+        return await self._stretches(source, symbol, timeframe, _L.covered_until)
+
+    async def asked(
+        self, source: str, symbol: SourceSymbol, timeframe: Timeframe
+    ) -> list[Stretch]:
+        """Return what was ever asked for."""
+        return await self._stretches(source, symbol, timeframe, _L.asked_end)
+
+    async def _stretches(
+        self, source: str, symbol: SourceSymbol, timeframe: Timeframe, end: Column[datetime]
+    ) -> list[Stretch]:
+        query = select(_L.asked_start, end).where(
+            _L.source == source, _L.symbol == symbol.symbol, _L.source_symbol == symbol.name,
+            _L.timeframe == timeframe.value, end.is_not(None),
         )  # fmt: skip
         async with reading(self._engine) as db:
             rows = (await db.execute(query)).all()

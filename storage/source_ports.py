@@ -65,7 +65,7 @@ class LoadLog(Protocol):
     """What was asked of sources, and what came."""
 
     async def note(self, load: LoadRun) -> LoadRun:
-        """Keep a load and return it with its id."""
+        """Keep a load and return it with its id; one that has an id is changed."""
         ...
 
     async def newest(self, limit: int = 20, symbol: str | None = None) -> list[LoadRun]:
@@ -73,9 +73,18 @@ class LoadLog(Protocol):
         ...
 
     async def covered(
-        self, source: str, symbol: str, timeframe: Timeframe
+        self, source: str, symbol: SourceSymbol, timeframe: Timeframe
     ) -> list[tuple[datetime, datetime]]:
-        """Return the stretches [start, end) that were answered in full, joined, in order."""
+        """Return the stretches [start, end) that were answered in full, joined, in order.
+
+        Answers for another name of the symbol don't count.
+        """
+        ...
+
+    async def asked(
+        self, source: str, symbol: SourceSymbol, timeframe: Timeframe
+    ) -> list[tuple[datetime, datetime]]:
+        """Return the stretches [start, end) that were ever asked for, joined, in order."""
         ...
 
 

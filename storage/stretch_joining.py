@@ -30,3 +30,9 @@ def left_of(wanted: Stretch, taken: Sequence[Stretch]) -> list[Stretch]:
     if cursor < end:
         left.append((cursor, end))
     return left
+
+
+def shared(one: Sequence[Stretch], other: Sequence[Stretch]) -> list[Stretch]:
+    """Return the time that lies in both, in order."""
+    both = [(max(a, c), min(b, d)) for a, b in one for c, d in other]
+    return joined(both)

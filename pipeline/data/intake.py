@@ -15,7 +15,6 @@ from pipeline.domain.source import WithheldBar, WithheldKind
 _DAY = 86_400
 _SATURDAY = 2  # of days since Thursday 1970-01-01
 _LEAP = 2.0
-"""A market that is at twice or half its price of days ago was more likely split or mislabelled."""
 
 
 def judged(
@@ -26,7 +25,6 @@ def judged(
     *,
     source: str,
     now: datetime,
-    before: float | None = None,
 ) -> tuple[pd.DataFrame, list[WithheldBar]]:
     """Part new bars into those that are kept and those that wait for a person.
 
@@ -36,8 +34,6 @@ def judged(
         A bar frame as the source gave it.
     held
         What the store has of the same stretch.
-    before
-        The close of the newest bar held in the week before them; None: there is none.
 
     Returns
     -------
@@ -48,14 +44,12 @@ def judged(
     Notes
     -----
     Withheld is: a bar that is held with other prices (by more than half a tick); a wick that
-    leaves both neighbours behind by 25 usual ranges; a bar on a Saturday of a market that rests
-    then; and all bars, where they lie at less than half or more than twice the price before.
+    leaves both neighbours behind by 25 usual ranges; and a bar on a Saturday of a market that
+    rests then.
     """
     known, differs, mine = _against(bars, held, instrument.tick_size / 2)
-    leap = before is not None and _leaps(bars, before)
     kinds: list[tuple[WithheldKind, np.ndarray, str]] = [
         (WithheldKind.REVISED, differs, "it is held with other prices"),
-        (WithheldKind.DISAGREES, ~known & leap, f"the price before was {before}"),
         (WithheldKind.OUT_OF_HOURS, ~known & _resting(bars, instrument), "the market rests then"),
         (
             WithheldKind.SPIKE,
@@ -95,7 +89,11 @@ def _against(
     return known, known & (apart > slack), mine
 
 
-def _leaps(bars: pd.DataFrame, before: float) -> bool:
+def leaps(bars: pd.DataFrame, before: float) -> bool:
+    """Tell whether bars begin at half or twice a price of days before, or beyond.
+
+    More likely a split or another market under the same name than a move.
+    """
     ratio = float(bars["open"].iloc[0]) / before
     return not 1 / _LEAP < ratio < _LEAP
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pipeline.domain.market import Timeframe
-from pipeline.domain.source import LoadRun
+from pipeline.domain.source import LoadRun, SourceSymbol
 from storage.stretch_joining import Stretch, joined
 
 
@@ -16,6 +16,9 @@ class MemoryLoadLog:
 
     async def note(self, load: LoadRun) -> LoadRun:
         """Keep a load."""
+        if load.load_id:
+            self._loads[load.load_id - 1] = load
+            return load
         self._loads.append(load.model_copy(update={"load_id": len(self._loads) + 1}))
         return self._loads[-1]
 
@@ -24,14 +27,29 @@ class MemoryLoadLog:
         fitting = [one for one in self._loads if symbol in (None, one.symbol)]
         return fitting[::-1][:limit]
 
-    async def covered(self, source: str, symbol: str, timeframe: Timeframe) -> list[Stretch]:
+    async def covered(
+        self, source: str, symbol: SourceSymbol, timeframe: Timeframe
+    ) -> list[Stretch]:
         """Return what was answered in full."""
-        wanted = (source, symbol, timeframe)
+        loads = self._of(source, symbol, timeframe)
         return joined(
-            (one.asked_start, one.covered_until)
-            for one in self._loads
-            if (one.source, one.symbol, one.timeframe) == wanted and one.covered_until is not None
+            (one.asked_start, one.covered_until) for one in loads if one.covered_until is not None
         )
+
+    async def asked(
+        self, source: str, symbol: SourceSymbol, timeframe: Timeframe
+    ) -> list[Stretch]:
+        """Return what was ever asked for."""
+        loads = self._of(source, symbol, timeframe)
+        return joined((one.asked_start, one.asked_end) for one in loads)
+
+    def _of(self, source: str, symbol: SourceSymbol, timeframe: Timeframe) -> list[LoadRun]:
+        wanted = (source, symbol.symbol, symbol.name, timeframe)
+        return [
+            one
+            for one in self._loads
+            if (one.source, one.symbol, one.source_symbol, one.timeframe) == wanted
+        ]
 
 
 class MemorySourceChoices:

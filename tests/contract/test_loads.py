@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.domain.market import Timeframe
-from pipeline.domain.source import LoadRun, LoadStatus
-from storage.stretch_joining import joined, left_of
+from pipeline.domain.source import LoadRun, LoadStatus, SourceSymbol
+from storage.stretch_joining import joined, left_of, shared
 
 NOW = datetime(2025, 3, 10, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+DAX = SourceSymbol(symbol="GER40", name="DEUIDXEUR")
+OTHER = SourceSymbol(symbol="GER40", name="DEUIDX")
 
 
 def load(first=0, last=2, until=2, **more):
@@ -33,14 +35,25 @@ async def test_loads_are_kept_in_order_and_come_newest_first(stores):
     assert await log.newest(1) == [second]
 
 
+async def test_a_load_that_goes_on_is_one_row(stores):
+    log = stores.loads()
+    begun = await log.note(load(status=LoadStatus.PARTIAL, until=None))
+    done = await stores.loads().note(
+        begun.model_copy(update={"status": LoadStatus.DONE, "covered_until": NOW})
+    )
+    assert await log.newest() == [done]
+
+
 async def test_what_was_answered_is_joined_and_of_its_source_symbol_and_timeframe(stores):
     log = stores.loads()
     for one in (load(0, 2), load(2, 4, 3), load(8, 9, 9), load(5, 6, None), load(20, 21, 21, source="yahoo"),
                 load(30, 31, 31, timeframe=Timeframe.H1)):  # fmt: skip
         await log.note(one)
-    found = await stores.loads().covered("dukascopy", "GER40", Timeframe.M1)
+    found = await stores.loads().covered("dukascopy", DAX, Timeframe.M1)
     assert found == [(NOW, NOW + 3 * HOUR), (NOW + 8 * HOUR, NOW + 9 * HOUR)]
-    assert await log.covered("dukascopy", "EURUSD", Timeframe.M1) == []
+    asked = [(NOW + a * HOUR, NOW + b * HOUR) for a, b in ((0, 4), (5, 6), (8, 9))]
+    assert await log.asked("dukascopy", DAX, Timeframe.M1) == asked
+    assert await log.covered("dukascopy", OTHER, Timeframe.M1) == []
 
 
 async def test_a_choice_is_kept_replaced_and_forgotten(stores):
@@ -67,4 +80,8 @@ def test_joined_and_left_hour_by_hour(taken, wanted):
     left = left_of(wanted, taken)
     asked = {n for n in range(61) for a, b in left if a <= NOW + n * HOUR < b}
     assert asked == {n for n in range(61) if wanted[0] <= NOW + n * HOUR < wanted[1]} - inside
+    both = shared(joined(taken), [wanted])
+    assert {n for n in range(61) for a, b in both if a <= NOW + n * HOUR < b} == (
+        inside & {n for n in range(61) if wanted[0] <= NOW + n * HOUR < wanted[1]}
+    )
     assert all(a < b for a, b in left) and left == sorted(left)

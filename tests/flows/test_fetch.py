@@ -7,8 +7,14 @@ import pytest
 
 from flows import control
 from flows.fetch_offer import fetch_offers
-from pipeline.data.intake import judged
-from pipeline.domain.errors import BadRequestError, FeedDownError, MissingBarsError, NoBarsError
+from pipeline.data.intake import judged, leaps
+from pipeline.domain.errors import (
+    BadRequestError,
+    FeedDownError,
+    FeedRefusedError,
+    MissingBarsError,
+    NoBarsError,
+)
 from pipeline.domain.fetch import FetchReport
 from pipeline.domain.market import Timeframe
 from pipeline.domain.request import RunStatus
@@ -48,7 +54,7 @@ async def test_a_week_comes_in_pages_is_judged_and_never_asked_again(tmp_path):
         )
         asked = len(services.sources["first"].asked)
         again = await fetched(services, WEEK)
-        assert again.answers[0].stretches == 0 and "nothing was asked" in _told(again)
+        assert again.answers[0].stretches == 0 and "all of it was fetched before" in _told(again)
         assert len(services.sources["first"].asked) == asked
         more = await fetched(services, "/fetch GBPUSD M1 2025-03-03..2025-03-12")
         assert services.sources["first"].asked[asked][2] == datetime(2025, 3, 8, tzinfo=UTC)
@@ -82,17 +88,87 @@ async def test_the_next_source_is_asked_where_the_first_is_down_and_the_report_s
         assert statuses == [LoadStatus.DONE, LoadStatus.FAILED]
 
 
-async def test_a_source_that_breaks_off_is_not_followed_by_another_and_goes_on_later(tmp_path):
-    first = source("first")
-    async with sourced_services(tmp_path, first, source("second")) as services:
-        first.troubles += [0.0, 0.0, FeedDownError("First broke off.")]
-        report = await fetched(services, WEEK)
-        assert [a.source for a in report.answers] == ["first"]
-        assert report.answers[0].bars == 1400 and "It broke off: First broke off." in _told(report)
+BROKEN = FeedRefusedError("First broke off.")  # which is not tried again
+
+
+async def broken(services, text):
+    run = await control.launch_text(text, ME, services)
+    await idle(services)
+    ended = await services.runs.get(run.run_id)
+    assert ended.status is RunStatus.FAILED
+    return ended
+
+
+async def test_a_source_that_breaks_off_is_not_followed_by_another_and_a_rerun_goes_on(tmp_path):
+    first, second = source("first"), source("second")
+    command = "/backtest Frank_raid_v1 GBPUSD M5 2025-03-05..2025-03-07"
+    async with sourced_services(tmp_path, first, second) as services:
+        first.troubles += [0.0, 0.0, BROKEN]
+        ended = await broken(services, f"{WEEK} then {command}")
+        assert (
+            "First broke off after 1,400 bars: First broke off. What came is kept" in ended.error
+        )
+        assert second.asked == [] and len(await services.runs.newest(5)) == 1
+        (begun,) = await services.loads.newest()
+        assert (begun.bars, begun.status) == (1400, LoadStatus.PARTIAL)
         asked = len(first.asked)
-        whole = await fetched(services, WEEK)
-        assert first.asked[asked][2] == report.answers[0].covered_until
+        await control.rerun(ended.run_id, ME, services)
+        await idle(services)
+        assert first.asked[asked][2] == begun.covered_until
+        whole = FetchReport.model_validate((await services.runs.get(ended.run_id)).report)
         assert whole.answers[0].bars + 1400 == whole.held
+        loads = await services.loads.newest()
+        assert sum(load.bars for load in loads) == whole.held
+        assert {run.flow_type for run in await services.runs.newest(5)} == {
+            "fetch_flow",
+            "backtest_flow",
+        }
+
+
+async def test_a_broken_mix_leaves_no_hole_behind(tmp_path):
+    first = source("first")
+    async with sourced_services(tmp_path, first) as services:
+        later = bars()[lambda b: b["open_time"].dt.day >= 10].reset_index(drop=True)
+        await services.bars.merge("GBPUSD", Timeframe.M1, later, source="csv: mine.csv", now=NOW)
+        first.troubles += [0.0, BROKEN]
+        await broken(services, f"{WEEK} mix=yes")
+        report = await fetched(services, f"{WEEK} mix=yes")
+        held = await services.bars.read("GBPUSD", Timeframe.M1)
+        asked = bars()[lambda b: b["open_time"].dt.day != 9]  # the Sunday was not asked for
+        assert held["open_time"].tolist() == asked["open_time"].tolist()
+        assert report.held == len(held) - len(later)
+
+
+async def test_a_source_without_these_days_is_passed_over(tmp_path):
+    late = bars()[lambda b: b["open_time"].dt.day >= 11].reset_index(drop=True)
+    first, second = source("first", late), source("second")
+    async with sourced_services(tmp_path, first, second) as services:
+        report = await fetched(services, WEEK)
+        assert report.source == "second"
+        assert "First (cable) has no bars of this period" in _told(report)
+    file = "first: {GBPUSD: {name: cable, first: 2025-03-11}}\nsecond: {GBPUSD: cable}\n"
+    async with sourced_services(tmp_path / "other", first, second) as services:
+        (tmp_path / "other" / "source_symbols.yaml").write_text(file)
+        assert [a.source for a in (await fetched(services, WEEK)).answers] == ["second"]
+
+
+async def test_bars_that_are_gone_or_of_another_name_are_asked_for_again(tmp_path):
+    async with sourced_services(tmp_path) as services:
+        whole = (await fetched(services, WEEK)).held
+        await services.bars.remove("GBPUSD", Timeframe.M1)
+        assert (await fetched(services, WEEK)).answers[0].added == whole
+
+
+async def test_a_price_at_a_quarter_of_the_one_before_is_kept_nowhere(tmp_path):
+    first = source("first")
+    async with sourced_services(tmp_path, first) as services:
+        await fetched(services, WEEK)
+        split = bars()
+        split[["open", "high", "low", "close"]] /= 4
+        first.held["cable", Timeframe.M1] = split
+        ended = await broken(services, "/fetch GBPUSD")
+        assert "a split, or another market" in ended.error
+        assert (await services.quarantine.waiting()) == []
 
 
 async def test_no_source_can_each_with_its_reason(tmp_path):
@@ -195,18 +271,12 @@ async def test_what_is_wrong_is_named_and_nothing_is_started(tmp_path, text, fie
         assert await services.runs.newest(5) == []
 
 
-def test_judging_parts_all_bars_and_a_split_price_waits_as_a_whole():
+def test_judging_parts_all_bars():
     from tests.kit.plain_services import YamlInstruments
 
     new = bars().head(500)
     instrument = next(i for i in YamlInstruments()._built_in if i.symbol == "GBPUSD")
-    kept, withheld = judged(
-        new, new.iloc[:0], instrument, Timeframe.M1, source="x", now=NOW, before=new["open"][0] * 4
-    )
-    assert (len(kept), len(withheld)) == (0, 500)
-    assert {bar.kind for bar in withheld} == {WithheldKind.DISAGREES}
-    kept, withheld = judged(
-        new, new.head(200), instrument, Timeframe.M1, source="x", now=NOW, before=new["open"][0]
-    )
+    assert leaps(new, new["open"][0] * 4) and not leaps(new, new["open"][0] * 1.5)
+    kept, withheld = judged(new, new.head(200), instrument, Timeframe.M1, source="x", now=NOW)
     assert (len(kept), withheld) == (300, [])
     assert FIRST.date() == date(2025, 3, 3)
