@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from flows.inspecting import Inspected
 from flows.score_text import score_lines
+from pipeline.analysis.opinion_words import kept_lines
 from pipeline.domain.live import (
     LIVE,
     ConfidenceBreakdown,
@@ -135,9 +136,8 @@ def _confluences(signal: Signal) -> list[str]:
 
 
 def _extra(extra: dict[str, object]) -> list[str]:
-    text, link = str(extra.get("text") or "").strip(), str(extra.get("link") or "").strip()
-    said = text.replace("\n", ". ")
-    return [f"Analyst: {said}" if text else NO_TEXT, *([f"Journal: {link}"] if link else [])]
+    link = str(extra.get("link") or "").strip()
+    return [*(kept_lines(extra) or [NO_TEXT]), *([f"Journal: {link}"] if link else [])]
 
 
 class _Words:

@@ -1,7 +1,6 @@
 """Answers of a model: read strictly, made plain, their numbers held against the facts."""
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -14,7 +13,6 @@ from pipeline.analysis.plain import plain
 M = TypeVar("M", bound=BaseModel)
 MOST_TEXT: Final = 20_000
 """Characters of an answer that are looked at; no form of ours needs more."""
-_BLOCK: Final = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
 
 
 def read_answer(text: str, answer: type[M]) -> M | None:
@@ -35,10 +33,8 @@ def read_answer(text: str, answer: type[M]) -> M | None:
 
 
 def _object(text: str) -> str | None:
-    block = _BLOCK.search(text)
-    inside = block.group(1) if block else text
-    start, end = inside.find("{"), inside.rfind("}")
-    return inside[start : end + 1] if 0 <= start < end else None
+    start, end = text.find("{"), text.rfind("}")
+    return text[start : end + 1] if 0 <= start < end else None
 
 
 def held_against(answer: M, facts: str) -> tuple[M | None, tuple[str, ...]]:

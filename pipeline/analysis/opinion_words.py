@@ -1,8 +1,9 @@
 """An opinion in lines: what a chat, a command line and an alert show of it."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from pipeline.domain.analysis import Analysis, Opinion
+from pipeline.domain.analysis import ANALYST, Analysis, Opinion
 
 _TITLES: Final = {
     "reasons": "For", "risks": "Against", "invalidation": "Wrong if", "watch": "Watch",
@@ -46,3 +47,14 @@ def alert_words(opinion: Opinion, *, contradicts: bool) -> str:
     if opinion.invalidation:
         told.append(f"{_TITLES['invalidation']}: {opinion.invalidation}")
     return "\n".join((head, " ".join(told))).strip()
+
+
+def kept_lines(extra: Mapping[str, Any]) -> list[str]:
+    """Return all of the opinion that a signal's `extra` holds, or what stands in its place."""
+    kept, text = extra.get(ANALYST), str(extra.get("text") or "").strip().replace("\n", ". ")
+    if not isinstance(kept, Mapping) or not isinstance(kept.get("opinion"), Mapping):
+        return [f"Analyst: {text}"] if text else []
+    opinion = Opinion.model_validate(kept["opinion"])
+    against = "contradicts, " if kept.get("contradicts") else ""
+    head = f"Analyst: {against}{head_words(opinion)} ({kept.get('model')}). {ADVICE}"
+    return [head, *opinion_lines(opinion)]

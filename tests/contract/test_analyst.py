@@ -160,7 +160,7 @@ async def test_against_llmock(llmock, api):
 
 def test_the_sdk_is_not_imported_before_a_question():
     code = (
-        "import sys, flows.services, flows.analyst_desk, flows.scanner\n"
+        "import sys, flows.services, flows.analyst_desk, flows.alert_analysis, flows.scanner, bot.app\n"
         "from storage.analyst import OpenAIAnalyst\n"
         "OpenAIAnalyst('m', key='k')\n"
         "print('openai' in sys.modules)"

@@ -313,3 +313,19 @@ async def test_signals_of_made_up_bars_say_so(world):
     found = await world.services.signals.newest(50)
     assert found
     assert all(record.extra["synthetic"] is True for record in found)
+
+
+class Untouchable:
+    """An analyst that nothing on an alert's way may so much as look at."""
+
+    def __getattribute__(self, name):
+        raise AssertionError(f"the alert's path asked the analyst: {name}")
+
+
+async def test_the_way_of_an_alert_does_not_touch_the_analyst(world):
+    world.session.services = replace(world.services, analyst=Untouchable())
+    await world.play(30)
+    rows = await kept(world)
+    assert any(row.decision.decision.alerts for row in rows.values())
+    owed = await world.services.outbox.claim(world.wall.now, lease=MINUTE, limit=100)
+    assert any(each.kind is DeliveryKind.ALERT for each in owed)
