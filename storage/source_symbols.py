@@ -12,6 +12,8 @@ from pipeline.domain.errors import SetupError
 from pipeline.domain.source import SourceSymbol
 
 Table = dict[str, dict[str, SourceSymbol]]
+ANY = "*"
+"""In the built-in table: the source is asked for every symbol, by our name."""
 _MOST = 1 << 20
 
 
@@ -35,7 +37,10 @@ class YamlSourceSymbols:
         """Return how a source calls a symbol, or None; a broken file is a SetupError."""
         await asyncio.to_thread(self._refresh)
         own = self._users.get(source, {}).get(symbol)
-        return own or self._built_in.get(source, {}).get(symbol)
+        found = own or self._built_in.get(source, {}).get(symbol)
+        if found is None and ANY in self._built_in.get(source, {}):
+            return SourceSymbol(symbol=symbol, name=symbol)
+        return found
 
     def _refresh(self) -> None:
         if self._user_file is None or not self._user_file.is_file():

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from pipeline.domain.bars import validate_bars
+from pipeline.domain.errors import FeedRefusedError
 from pipeline.domain.market import Timeframe
 from pipeline.domain.source import (
     InstrumentFacts,
@@ -35,6 +36,8 @@ REPLAY_CARD = MT5_CARD.model_copy(
 )
 MOST = 50_000
 """Bars asked for at a time: a terminal reads back from now to a page's start each time."""
+LONGEST_REST = timedelta(days=7)
+"""No market that we know pauses for longer."""
 _SECOND = timedelta(seconds=1)
 
 
@@ -43,9 +46,10 @@ class FeedSource:
 
     Notes
     -----
-    Bars before the feed's first are covered as if they were none: it can't tell the two apart.
-    While its clock is in doubt, as when no price moves, the last bar given is where the page ends,
-    and the doubt is noted.
+    A feed can't tell a time without bars from one that it has forgotten: where none came for a
+    week it is taken as forgotten, which is a FeedRefusedError, so that another source is asked.
+    While its clock is in doubt, as when no price moves, the last bar given is where the page
+    ends, and the doubt is noted.
     """
 
     def __init__(self, feed: Feed, card: SourceCard = MT5_CARD) -> None:
@@ -65,9 +69,22 @@ class FeedSource:
         clock = await self._feed.clock(now)
         until = max(start, min(end, last_close(timeframe, min(now, clock.now))))
         bars = await self._feed.bars(symbol.symbol, start - _SECOND, now, limit=MOST)
+        self._check_reach(symbol, start, until, bars)
         if len(bars) == MOST or clock.doubt:
             until = _close_of_last(bars, until, default=start)
         return Page(_inside(bars, start, until), until, (clock.doubt,) if clock.doubt else ())
+
+    def _check_reach(
+        self, symbol: SourceSymbol, start: datetime, until: datetime, bars: pd.DataFrame
+    ) -> None:
+        """Refuse what lies before the feed's history."""
+        first = until if bars.empty else bars["open_time"].iloc[0].to_pydatetime()
+        if first - start > LONGEST_REST:
+            since = "no bars" if bars.empty else f"its bars begin on {first:%Y-%m-%d}"
+            raise FeedRefusedError(
+                f"{self.card.title} has nothing of {symbol.symbol} from {start:%Y-%m-%d} on: "
+                f"{since}. More come with a higher Max. bars in chart, or from another source."
+            )
 
     async def facts(self, symbol: SourceSymbol, now: datetime) -> InstrumentFacts | None:  # noqa: ARG002
         """Return None: a feed says nothing of symbols."""

@@ -8,7 +8,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from pipeline.domain.bars import validate_bars
-from pipeline.domain.errors import BadRequestError
+from pipeline.domain.errors import BadRequestError, FeedRefusedError
 from pipeline.domain.market import Timeframe
 from pipeline.domain.source import SourceSymbol
 from storage.feeds import feed_source
@@ -99,6 +99,19 @@ async def test_what_it_does_not_have_is_refused(opened):
     with pytest.raises(BadRequestError) as told:
         await source.page(EURUSD, Timeframe.M5, NOON - HOUR, NOON, NOON)
     assert told.value.field == "timeframe"
+
+
+async def test_what_lies_before_its_history_is_not_taken_for_a_rest_of_the_market(opened):
+    source, _ = opened
+    for start in (NOON - timedelta(days=400), NOON - timedelta(days=14)):
+        with pytest.raises(FeedRefusedError, match="bars begin on 2025-03"):
+            await source.page(EURUSD, Timeframe.M1, start, NOON, NOON)
+    with pytest.raises(FeedRefusedError):
+        await source.page(
+            EURUSD, Timeframe.M1, NOON - timedelta(days=400), NOON - timedelta(days=300), NOON
+        )
+    page = await source.page(EURUSD, Timeframe.M1, NOON - timedelta(days=5), NOON, NOON)
+    assert len(page.bars) > 1000
 
 
 async def test_while_its_clock_is_in_doubt_it_ends_with_its_last_bar_and_says_why():
