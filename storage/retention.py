@@ -12,6 +12,7 @@ from storage.database import is_sqlite, reading, writing
 from storage.live_tables import COOLDOWNS, LABELED_TRADES, PULSES, SIGNALS
 from storage.model_tables import MODEL_VERSIONS
 from storage.operation_tables import REQUEST_KEYS, SCHEDULE_FIRES, TELEGRAM_UPDATES
+from storage.outside_tables import ANALYSES, ANALYST_SPENDING
 from storage.tables import MEMORIES, OUTBOX, OWED, RUN_TASKS, RUNS
 from storage.upkeep_ports import PASSING, Kind, Pointers
 
@@ -115,4 +116,6 @@ _KINDS: Mapping[Kind, tuple[Table, Old]] = {
     Kind.COOLDOWNS: (COOLDOWNS, _warm_again),
     Kind.PULSES: (PULSES, lambda before: PULSES.c.at < before),
     Kind.UPDATES: (TELEGRAM_UPDATES, lambda before: TELEGRAM_UPDATES.c.done_at < before),
+    Kind.ANALYSES: (ANALYSES, lambda before: ANALYSES.c.at < before),
+    Kind.SPENDING: (ANALYST_SPENDING, lambda before: ANALYST_SPENDING.c.at < before),
 }

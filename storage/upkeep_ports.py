@@ -24,6 +24,8 @@ class Kind(StrEnum):
     COOLDOWNS = "cooldowns"
     PULSES = "pulses"
     UPDATES = "handled updates"
+    ANALYSES = "answers of the analyst"
+    SPENDING = "past budgets of the analyst"
 
 
 PASSING = ("command:", "import:", "asked:", "setup_offer:", "launch:", "told:")

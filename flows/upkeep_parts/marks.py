@@ -7,6 +7,7 @@ from storage.upkeep_ports import Kind
 
 _KINDS = (
     Kind.MEMORIES, Kind.REQUEST_KEYS, Kind.FIRES, Kind.COOLDOWNS, Kind.PULSES, Kind.UPDATES,
+    Kind.ANALYSES, Kind.SPENDING,
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline.domain.analysis import Analysis, Opinion, Purpose, Usage
+from storage.upkeep_ports import Kind
 from tests.kit.analyst import OPINION
 
 NOW = datetime(2026, 11, 26, 23, 59, tzinfo=UTC)
@@ -79,3 +80,20 @@ async def test_of_concurrent_callers_only_as_many_succeed_as_the_limit_pays_for(
     won = [each for each in found if each is not None]
     assert len(won) == 7 == len(set(won))
     assert await made[0].spent(7, NOW) == pytest.approx(0.7)
+
+
+async def test_old_answers_and_budgets_go_with_the_upkeep(stores):
+    if stores.url is None:
+        pytest.skip("nothing in memory grows old")
+    store, rows = stores.analyses(), stores.upkeep().rows
+    old = NOW - timedelta(days=40)
+    await store.keep(an_analysis("old", at=old), None)
+    await store.keep(an_analysis("new"), None)
+    await store.reserve(7, 0.1, limit=1, now=old)
+    await store.reserve(7, 0.2, limit=1, now=NOW)
+    before = NOW - timedelta(days=30)
+    for kind in (Kind.ANALYSES, Kind.SPENDING):
+        assert await rows.count(kind, before) == 1
+        assert await rows.forget(kind, before, 10) == 1
+    assert await store.cached("old") is None and await store.cached("new")
+    assert await store.spent(7, NOW) == pytest.approx(0.2) and await store.spent(7, old) == 0
