@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flows import backtest_compute as compute
@@ -88,9 +89,8 @@ async def run_backtest(
         Analysed,
         lambda: gpt_analysis(job, ingested, processed, found, tested, pictures),
     )
-    page = await runner.optional(
-        "notion_upload", Page, lambda: notion_upload(job, ingested, found, tested, pictures)
-    )
+    upload = partial(notion_upload, job, ingested, found, tested, pictures, opinion)
+    page = await runner.optional("notion_upload", Page, upload)
     origin = provenance.with_trades(origin, tested.trades)
     await services.runs.set_provenance(run.run_id, origin, run.claim)
     notes = await retold(job, again, origin, found, tested)

@@ -1,6 +1,7 @@
 """How the journal stands, in words, and what people may do about it: check, set up, retry."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,6 +12,9 @@ from pipeline.domain.errors import AppError, RequestError
 from pipeline.domain.journal import JournalCheck, JournalStanding, PageState
 from pipeline.domain.request import Actor
 
+SEEN = "journal:seen"
+"""Where the keeper notes when it last looked."""
+_LIVES = timedelta(minutes=10)
 NOT_SET_UP = (
     "There is no journal: NOTION_TOKEN is not set. docs/journal.md tells how to make one in three"
     " steps."
@@ -30,7 +34,7 @@ class Standing(BaseModel):
 async def standing(services: Services) -> Standing:
     """Return how the journal stands by our own records; Notion isn't asked."""
     settings, pages = services.settings, await services.journal_queue.standing()
-    if services.journal is None:
+    if services.journal is None and not await _is_kept(services):
         return Standing(why=NOT_SET_UP, pages=pages)
     if not settings.notion_database:
         why = "NOTION_DATABASE is not set: scout notion setup PAGE makes the database."
@@ -38,6 +42,14 @@ async def standing(services: Services) -> Standing:
     number = settings.notion_database
     url = number if number.startswith("https://") else f"https://www.notion.so/{number}"
     return Standing(url=url, pages=pages)
+
+
+async def _is_kept(services: Services) -> bool:
+    """Tell whether another process keeps the journal: not every one has its token."""
+    kept = await services.chats.recall(SEEN)
+    if kept is None:
+        return False
+    return services.clock() - datetime.fromisoformat(str(kept["at"])) < _LIVES
 
 
 async def page_of(key: str, services: Services) -> PageState | None:

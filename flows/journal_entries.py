@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from flows.backtest_analysis import Analysed
 from flows.backtest_compute import Found, Tested
 from flows.backtest_pictures import Pictures
 from flows.backtest_steps import Ingested, Job
 from flows.backtest_text import title_of
+from pipeline.analysis.opinion_words import head_words, opinion_lines
 from pipeline.domain.journal import EntryKind, JournalEntry
 from pipeline.domain.label import HUMAN
 from pipeline.domain.live import LIVE, AlertSent, Life, LifeState, LiveSignal
@@ -23,9 +25,14 @@ _GROUPS: Final = -1_000_000_000_000
 
 
 def backtest_entry(
-    job: Job, ingested: Ingested, found: Found, tested: Tested, pictures: Pictures | None
+    job: Job,
+    ingested: Ingested,
+    found: Found,
+    tested: Tested,
+    pictures: Pictures | None,
+    said: Analysed | None,
 ) -> JournalEntry:
-    """Return the page of a backtest."""
+    """Return the page of a backtest; `said` is the analyst's opinion, where it was asked."""
     request, figures = job.request, tested.metrics
     verdict = tested.robustness.verdict.value if tested.robustness else ""
     properties: dict[str, Value] = {
@@ -46,10 +53,15 @@ def backtest_entry(
     return JournalEntry(
         kind=EntryKind.RUN, key=job.run.run_id,
         title=title_of(request, job.spec.rule_version), properties=properties,
-        paragraphs=(job.spec.title, f"{bars} {len(found.signals)} signals."),
+        paragraphs=(job.spec.title, f"{bars} {len(found.signals)} signals.", *_opinion(said)),
         table=metrics_table(figures),
         pictures=tuple(file.path for file in drawn if file is not None)[:PICTURES],
     )  # fmt: skip
+
+
+def _opinion(said: Analysed | None) -> list[str]:
+    opinion = said.analysis.opinion if said is not None else None
+    return [] if opinion is None else [f"Analyst: {head_words(opinion)}", *opinion_lines(opinion)]
 
 
 def metrics_table(figures: Metrics) -> tuple[tuple[str, str], ...]:

@@ -8,6 +8,7 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from flows.journal_desk import SEEN
 from flows.journal_entries import run_entry, signal_entry
 from flows.journal_task import has_page
 from flows.journal_ticks import take_ticks
@@ -24,11 +25,12 @@ OVERLAP: Final = timedelta(minutes=2)
 """So much is looked at again: hosts' clocks differ, and what began earlier may end later."""
 REST: Final = timedelta(minutes=10)
 """So much later ticks are read again after the journal did not answer."""
+MARK_EVERY: Final = timedelta(minutes=1)
 OWE_EVERY, TICKS_EVERY = timedelta(seconds=5), timedelta(minutes=1)
 FLOWS: Final = frozenset({"sweep_flow", "walkforward_flow", "batch_flow", "verify_flow",
                           "train_model_flow"})  # fmt: skip
 """Runs besides backtests that have a page; a backtest owes its own."""
-_NEWEST, _MARK = 50, "journal:seen"
+_NEWEST: Final = 50
 
 
 class JournalKeeper:
@@ -95,7 +97,7 @@ async def owe_pages(services: Services, now: datetime) -> None:
 
     The first look ever begins now: what was before the journal has no pages.
     """
-    kept = await services.chats.recall(_MARK)
+    kept = await services.chats.recall(SEEN)
     since = datetime.fromisoformat(str(kept["at"])) - OVERLAP if kept else now
     begun = datetime.fromisoformat(str(kept["begun"])) if kept else now
     since = max(since, begun)
@@ -105,8 +107,9 @@ async def owe_pages(services: Services, now: datetime) -> None:
     for run in await services.runs.newest(_NEWEST, status=RunStatus.COMPLETED):
         if run.flow_type in FLOWS and run.ended_at is not None and run.ended_at >= since:
             await _owe_run(run, services, now)
-    mark: dict[str, Any] = {"at": now.isoformat(), "begun": begun.isoformat()}
-    await services.chats.remember(_MARK, mark, now)
+    if kept is None or now >= datetime.fromisoformat(str(kept["at"])) + MARK_EVERY:
+        mark: dict[str, Any] = {"at": now.isoformat(), "begun": begun.isoformat()}
+        await services.chats.remember(SEEN, mark, now)
 
 
 async def _owe_run(run: Run, services: Services, now: datetime) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+from flows.backtest_analysis import Analysed
 from flows.backtest_compute import Found, Frozen, Tested
 from flows.backtest_pictures import Pictures
 from flows.backtest_steps import Ingested, Job
@@ -30,7 +31,12 @@ def has_page(actor: Actor) -> bool:
 
 
 async def notion_upload(
-    job: Job, ingested: Ingested, found: Found, tested: Tested, pictures: Pictures | None
+    job: Job,
+    ingested: Ingested,
+    found: Found,
+    tested: Tested,
+    pictures: Pictures | None,
+    said: Analysed | None,
 ) -> Page:
     """Owe the run's page and write it.
 
@@ -48,7 +54,7 @@ async def notion_upload(
         raise SkipTaskError("no journal configured")
     if not has_page(job.run.actor):
         raise SkipTaskError("runs of a schedule have no page")
-    entry = backtest_entry(job, ingested, found, tested, pictures)
+    entry = backtest_entry(job, ingested, found, tested, pictures, said)
     await services.journal_queue.owe(entry, services.clock())
     return Page(url=await _written(entry.key, services))
 

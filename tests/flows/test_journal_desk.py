@@ -1,5 +1,7 @@
 """What is said of the journal: set up, checked, standing, tried again."""
 
+from datetime import timedelta
+
 import pytest
 
 from flows.journal_desk import (
@@ -10,6 +12,7 @@ from flows.journal_desk import (
     standing,
     standing_lines,
 )
+from flows.journal_keeper import owe_pages
 from flows.journal_writing import LEASE
 from pipeline.domain.errors import NotAllowedError, RequestError
 from pipeline.domain.journal import EntryKind, JournalEntry
@@ -37,6 +40,14 @@ async def test_without_a_token_it_says_how_to_get_one(plain):
     assert "NOTION_TOKEN" in (await standing(plain)).why
     with pytest.raises(RequestError, match="three steps"):
         await check_journal(plain)
+
+
+async def test_a_process_without_the_token_knows_that_another_keeps_it(plain):
+    async with with_journal(plain) as (services, _):
+        await owe_pages(services, services.clock())
+        assert not (await standing(plain)).why
+        plain.clock.now += timedelta(minutes=11)
+        assert (await standing(plain)).why
 
 
 async def test_a_check_tells_each_step_and_owes_again_what_was_given_up(plain):
