@@ -8,7 +8,7 @@ import hashlib
 import os
 import shlex
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -61,11 +61,21 @@ class ImportWatch:
             try:
                 await self.look(self._services.clock())
             except OSError as error:
-                if str(error) != self._said:  # once, not four times a minute
-                    self._said = str(error)
-                    log.warning("import_folder_not_read", error=self._said)
+                await self._unreadable(error)
             except Exception:
                 log.exception("import_folder_not_watched")
+
+    async def _unreadable(self, error: OSError) -> None:
+        """Say that the folder can't be read: once for each reason, not four times a minute."""
+        reason = error.strerror or type(error).__name__
+        if reason == self._said:
+            return
+        self._said = reason
+        log.warning("import_folder_not_read", error=str(error))
+        text = f"Files of bars can't be imported: IMPORT_FOLDER can't be used ({reason})."
+        key = f"import:folder:{reason}:{self._services.clock():%Y%m%d}"
+        with suppress(AppError):
+            await notify_owners({"text": text}, key, self._services)
 
     async def look(self, now: datetime) -> int:
         """Take the files that are whole; return how many were put away. OSError."""

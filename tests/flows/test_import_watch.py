@@ -1,5 +1,6 @@
 """The import folder: whole files are imported, once, told once, and a kill anywhere loses nothing."""
 
+import asyncio
 import os
 from contextlib import contextmanager
 from datetime import timedelta
@@ -228,6 +229,33 @@ async def test_two_watches_share_the_work(services):
     await looks(services, other, 1)
     assert await looks(services, one, 1) + await looks(services, other, 1) == 1
     assert len(await told(services)) == 1
+
+
+async def test_a_folder_that_cannot_be_used_is_told_once_and_works_when_it_can(
+    services, monkeypatch
+):
+    folder = services.settings.import_folder
+    folder.rmdir()
+    folder.write_text("a file where the folder should be")
+    monkeypatch.setattr(import_watch, "LOOK", 0.01)
+    watching = asyncio.create_task(ImportWatch(services).keep())
+    lines = []
+    while not lines:
+        await asyncio.sleep(0.02)
+        lines = await told(services)
+    assert lines[0].startswith("Files of bars can't be imported: IMPORT_FOLDER can't be used (")
+    await asyncio.sleep(0.1)
+    assert not await told(services)
+    folder.unlink()
+    while not (folder / "done").exists():
+        await asyncio.sleep(0.02)
+    watching.cancel()
+
+
+async def test_without_a_folder_nothing_is_watched(tmp_path):
+    async with plain_services(tmp_path) as services:
+        await asyncio.wait_for(ImportWatch(services).keep(), 5)
+        assert await ImportWatch(services).look(services.clock()) == 0
 
 
 class Killed(BaseException):
