@@ -41,7 +41,7 @@ CARD = SourceCard(
     volume=VolumeKind.UNITS,
     clock="UTC",
     reach="M1: 30 days, M5 and M15: 60 days, H1: 2 years, D1: all",
-    bars_a_second=20_000.0,
+    bars_a_second=8_000.0,
     note="prices adjusted for splits, not for dividends; currencies have no volume; a D1 bar is "
     "put at 00:00 UTC of the exchange's own day; for personal use only",
 )
