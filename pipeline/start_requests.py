@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from pipeline.command_words import KnownWords, closest_words, timeframe_of
+from pipeline.domain.analyze import AnalyzeOptions, AnalyzeRequest
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.market import Timeframe
 from pipeline.domain.replay import AS_FAST_AS_CAN_BE, ReplayRequest
@@ -16,9 +17,9 @@ from pipeline.domain.request import BacktestOptions, BacktestRequest
 from pipeline.domain.training import ALL_SETUPS, LabelRequest, TrainRequest
 from pipeline.train_requests import known_setup, known_symbol, parse_train_json
 
-START_MODES = ("backtest", "live", "train", "label")
+START_MODES = ("backtest", "live", "train", "label", "analyze")
 FIELDS = ("mode", "symbol", "timeframe", "start", "end", "setup_id", "options", "extra")
-StartRequest = BacktestRequest | ReplayRequest | TrainRequest | LabelRequest
+StartRequest = BacktestRequest | ReplayRequest | TrainRequest | LabelRequest | AnalyzeRequest
 _LIVE_OPTIONS = ("speed", "min_confidence")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _LONGEST = 200  # characters of a wrong value that are repeated
@@ -34,6 +35,7 @@ def start_request(raw: Mapping[str, Any], known: KnownWords) -> StartRequest:
         `{"mode": "backtest", "symbol": …, "timeframe": …, "start": …, "end": …, "setup_id": …,
         "options": {…}, "extra": {…}}`. `live` plays held days as if live (a replay), `train` also
         takes the fields of a training, `label` needs no timeframe if `setup_id` is "all".
+        `analyze` looks at now: it takes a symbol, maybe a timeframe and options, and no period.
     known
         The valid words; symbols and setups are known under all their names.
 
@@ -58,6 +60,8 @@ def _read(mode: str, raw: Mapping[str, Any], known: KnownWords) -> StartRequest:
     for name in raw:
         if name not in FIELDS:
             _refuse(name, raw[name], FIELDS, near=name, what="field")
+    if mode == "analyze":
+        return _analyze(raw, known)
     fields: dict[str, Any] = {
         "symbol": known_symbol(_word(raw, "symbol", known.symbols), known),
         "start": _day(raw, "start"),
@@ -110,6 +114,18 @@ def _label(fields: dict[str, Any], raw: Mapping[str, Any], known: KnownWords) ->
         "timeframe": _timeframe(raw) if named else None,
     }
     return _validated(LabelRequest, whole, ())
+
+
+def _analyze(raw: Mapping[str, Any], known: KnownWords) -> StartRequest:
+    for name in ("start", "end", "setup_id", "extra"):
+        if raw.get(name) not in (None, "", {}):
+            _refuse(name, raw[name], ("null",))
+    whole = {
+        "symbol": known_symbol(_word(raw, "symbol", known.symbols), known),
+        "timeframe": _timeframe(raw) if raw.get("timeframe") is not None else None,
+        "options": _object(raw, "options"),
+    }
+    return _validated(AnalyzeRequest, whole, tuple(AnalyzeOptions.model_fields))
 
 
 def _validated(kind: type[M], fields: dict[str, Any], names: tuple[str, ...]) -> M:
