@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from bot import (
+    views_analyze,
     views_backup,
     views_fetch,
     views_label,
@@ -17,6 +18,7 @@ from bot import (
     views_verify,
 )
 from bot.layout import View
+from pipeline.domain.analyze import SymbolReport
 from pipeline.domain.backup import BackupReport
 from pipeline.domain.exchange import CollectionResult, RetrainingResult
 from pipeline.domain.fetch import FetchReport
@@ -50,6 +52,7 @@ VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
         RetrainingResult.model_validate(kept)
     ),
     "fetch_flow": lambda kept: views_fetch.fetched(FetchReport.model_validate(kept)),
+    "analyze_flow": lambda kept: views_analyze.symbol(SymbolReport.model_validate(kept)),
     "backup_flow": lambda kept: views_backup.backup(BackupReport.model_validate(kept)),
     "upkeep_flow": lambda kept: views_upkeep.upkeep(UpkeepReport.model_validate(kept)),
     "label_flow": lambda kept: views_label.labelled(LabelReport.model_validate(kept)),

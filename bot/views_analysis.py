@@ -35,4 +35,9 @@ def of_backtest(result: BacktestReport) -> Lines:
     if not (isinstance(options, dict) and options.get("analyze_with_llm")):
         return []
     why = next((t.error for t in result.tasks_completed if t.task == "gpt_analysis"), "")
+    return no_opinion(why)
+
+
+def no_opinion(why: str) -> Lines:
+    """Say that there is no opinion, and why."""
     return ["", Text(Bold(f"{en.TITLE}: "), en.missing(short(why, _SENTENCES)))]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from flows import (
+    cli_analyze,
     cli_audit,
     cli_backup,
     cli_compare,
@@ -46,6 +47,7 @@ from pipeline.domain.errors import RequestError
 
 __all__ = [
     "app",
+    "cli_analyze",
     "cli_audit",
     "cli_backup",
     "cli_compare",

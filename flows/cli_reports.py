@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from flows.cli_analyze import ANALYZE_LINES
 from flows.cli_backup import BACKUP_LINES
 from flows.cli_fetch import FETCH_LINES
 from flows.cli_label import LABEL_LINES
@@ -26,6 +27,7 @@ def _backtest(kept: Kept, archive: Path) -> list[str]:
 
 LINES: dict[str, Callable[[Kept, Path], list[str]]] = {
     "backtest_flow": _backtest,
+    **ANALYZE_LINES,
     **BACKUP_LINES,
     **FETCH_LINES,
     **REPLAY_LINES,

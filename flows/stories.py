@@ -1,5 +1,6 @@
 """Every kind of run there is, by its flow type."""
 
+from flows.analyze import ANALYZE
 from flows.backtest import BACKTEST
 from flows.backup import BACKUP
 from flows.batch import BATCH
@@ -32,6 +33,7 @@ STORIES: dict[str, Story] = {
         COLLECTION,
         FETCH,
         UPKEEP,
+        ANALYZE,
         TRAIN,
         RETRAINING,  # after TRAIN, whose command it shares: START tells them apart by the market
     )

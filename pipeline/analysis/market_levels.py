@@ -81,9 +81,13 @@ def sessions_now(bars: BarColumns, instrument: Instrument) -> tuple[SessionSpan,
             continue
         found.append(
             SessionSpan(
-                name=SESSION_NAMES[name], start=_utc(start), end=_utc(end), over=end <= at,
-                price_low=float(low[rows].min()), price_high=float(high[rows].max()),
-            )  # fmt: skip
+                name=SESSION_NAMES[name],
+                start=_utc(start),
+                end=_utc(end),
+                over=end <= at,
+                price_low=float(low[rows].min()),
+                price_high=float(high[rows].max()),
+            )
         )
     return tuple(found)
 
@@ -135,9 +139,7 @@ def _nearest(zones: list[MarketLevel], close: float) -> list[MarketLevel]:
     return [*above[:ZONES_A_SIDE], *around, *below[:ZONES_A_SIDE]]
 
 
-def _placed(
-    level: MarketLevel, close: float, point: float, atr: float | None
-) -> MarketLevel:
+def _placed(level: MarketLevel, close: float, point: float, atr: float | None) -> MarketLevel:
     """Return a level with its distance from the close."""
     away = 0.0
     if level.price_low > close:

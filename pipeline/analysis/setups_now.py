@@ -100,10 +100,9 @@ def _of(match: Match, step: Step, case: CaseWhy, ground: Ground) -> Iterator[_Tr
 
 def _of_levels(levels: object, match: Match, side: int, ground: Ground) -> Iterator[_Trigger]:
     """Return what a raid waits for: a low to be swept for a long, a high for a short."""
-    rows = levels.rows(("formed",)) if isinstance(levels, Events) else []
-    if not len(rows) or not isinstance(levels, Events):
+    if not isinstance(levels, Events) or len(levels.rows(("formed",))) == 0:
         return
-    last = rows[-1]
+    last = levels.rows(("formed",))[-1]
     for way, column in ((1, "price_low"), (-1, "price_high")):
         if side not in (0, way):
             continue

@@ -47,7 +47,5 @@ def answers_on(bars: BarColumns, instrument: Instrument, timeframe: Timeframe) -
         gaps=gaps,
         blocks=ask("order_block", {"structure": structure, "displacements": runs}),
         ranges={name: ask(name) for name in ("previous_day", "previous_week")},
-        openings={
-            of: ask("opening_price", of=of) for of in ("day", "week", "new_york_midnight")
-        },
+        openings={of: ask("opening_price", of=of) for of in ("day", "week", "new_york_midnight")},
     )

@@ -170,8 +170,8 @@ def _draw_sessions(scene: Scene, facts: SymbolFacts) -> None:
         right = m.x(end - 1) + m.slot_width / 2
         box = Box(left, scene.kept_y(one.price_high), right, scene.kept_y(one.price_low))
         scene.canvas.rect(box, rgba(t.session_line, 0.10), z=0.8)
-        scene.level((left, right), one.price_high, rgba(t.session_line, 0.7), width=2, z=1.1)  # type: ignore[arg-type]
-        scene.level((left, right), one.price_low, rgba(t.session_line, 0.7), width=2, z=1.1)  # type: ignore[arg-type]
+        scene.level((left, right), one.price_high, rgba(t.session_line, 0.7), width=2, z=1.1)
+        scene.level((left, right), one.price_low, rgba(t.session_line, 0.7), width=2, z=1.1)
         scene.ask_label(one.name, ((left + right) / 2, box.bottom), t.muted, up=False, rank=3,
                         means=box)  # fmt: skip
 
@@ -200,7 +200,7 @@ def _draw_levels(scene: Scene, facts: SymbolFacts) -> None:
             continue
         left = m.x(max(one.start.timestamp(), m.times[0])) - m.slot_width / 2
         scene.level((left, m.right), one.price_low, _colour(one, t), dash=(10, 6), width=2, z=2)
-    scene.level((0, m.right), facts.close, rgba(t.entry, 0.8), dash=(3, 6), width=2, z=1.5)  # type: ignore[arg-type]
+    scene.level((0, m.right), facts.close, rgba(t.entry, 0.8), dash=(3, 6), width=2, z=1.5)
 
 
 def _draw_tags(scene: Scene, tags: list[_Tag]) -> None:
