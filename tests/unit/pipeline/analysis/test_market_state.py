@@ -47,7 +47,7 @@ async def test_levels_agree_with_a_plain_reading_of_real_bars(name, symbol):
     found = {one.name: one.price_low for one in facts.levels}
     local = m15["open_time"].dt.tz_convert("America/New_York")
     date = (local + pd.Timedelta(hours=7)).dt.date  # a day begins at 17:00 New York
-    today = sorted(set(date))[-1]
+    today = max(date)
     days = [d for d in sorted(set(date)) if d < today and (date == d).sum() >= 48]
     before, now = m15[date == days[-1]], m15[date == today]
     assert found["PDH"] == before["high"].max()
@@ -56,7 +56,7 @@ async def test_levels_agree_with_a_plain_reading_of_real_bars(name, symbol):
     week = pd.Series([d.isocalendar()[:2] for d in date], index=m15.index)
     last = sorted(set(week))[-2]
     assert found["PWH"] == m15[week == last]["high"].max()
-    assert found["week open"] == m15[week == sorted(set(week))[-1]]["open"].iloc[0]
+    assert found["week open"] == m15[week == max(week)]["open"].iloc[0]
     tokyo = now["open_time"].dt.tz_convert("Asia/Tokyo").dt.hour
     asia = now[(tokyo >= 9) & (tokyo < 15)]
     assert found["Asia high"] == asia["high"].max()
