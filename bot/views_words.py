@@ -26,7 +26,8 @@ def confirmation(found: Understood, token: str) -> View:
         Of the kept command; empty: it is to be copied and sent, as it only looks.
     """
     words = LANGUAGES[found.language]
-    title = words["confirm"] if token else words["send"]
+    by = "analyst" if found.by_analyst else "confirm"
+    title = words[by] if token else words["send"]
     body = as_list(Bold(title), Code(found.command), *_told(found, words))
     offers = [(words[found.kind], token)] if token else []
     return fit(body, keyboards.commands(offers, found.command))
@@ -67,4 +68,5 @@ def _told(found: Understood, words: Mapping[str, str]) -> list[Text | str]:
 
 def _line(kind: str, group: list[Taken], meaning: str) -> str:
     said = " … ".join(dict.fromkeys(taken.words for taken in group))
-    return f"• {kind}: “{short(said, _LONGEST)}” → {short(meaning, _LONGEST)}"
+    quoted = f": “{short(said, _LONGEST)}”" if said else ""
+    return f"• {kind}{quoted} → {short(meaning, _LONGEST)}"

@@ -5,6 +5,7 @@ from typing import Final
 
 EN: Final[Mapping[str, str]] = {
     "confirm": "I read this as",
+    "analyst": "The analyst reads this as",
     "send": "I read this as; tap to copy, then send it:",
     "which": "Which of these do you mean?",
     "unread": "Not understood, and left out:",
@@ -19,6 +20,7 @@ EN: Final[Mapping[str, str]] = {
 }
 RU: Final[Mapping[str, str]] = {
     "confirm": "Я понял так",
+    "analyst": "Аналитик понял так",
     "send": "Я понял так; нажмите, чтобы скопировать, и отправьте:",
     "which": "Что из этого имеется в виду?",
     "unread": "Не понято и не учтено:",

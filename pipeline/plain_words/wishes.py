@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, cast
 
-from pipeline.command_words import KnownSetup, KnownWords
+from pipeline.command_words import KnownWords
 from pipeline.plain_words.name_words import take_setups, take_symbols, take_timeframe
 from pipeline.plain_words.option_words import take_options
 from pipeline.plain_words.period_words import take_period
@@ -40,6 +40,8 @@ class Understood:
         Commands to choose from where it can't be told which setup is meant; empty: it can.
     language
         "ru" for a sentence in Russian, else "en".
+    by_analyst
+        A model read it, not the rules.
     """
 
     command: str
@@ -48,16 +50,18 @@ class Understood:
     unread: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     language: Literal["en", "ru"] = "en"
+    by_analyst: bool = False
 
 
 @dataclass(frozen=True)
-class _Found:
-    setups: list[KnownSetup]
-    doubt: list[KnownSetup]
-    symbols: list[str]
-    timeframe: str | None
-    period: str
-    options: list[str]
+class Named:
+    """What a wish names, as words of commands; a period is like 2025-01-01..2025-03-31."""
+
+    setups: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+    timeframe: str = ""
+    period: str = ""
+    options: tuple[str, ...] = ()
 
 
 def understand(
@@ -78,21 +82,34 @@ def understand(
     """
     sentence = Sentence.of(text)
     verb = _verb(sentence, commands)
-    found = _found(sentence, known, titles, today)
-    named = (found.setups or found.doubt) and (found.symbols or found.period)
-    if verb is None and not named:
+    named, doubt = _named(sentence, known, titles, today)
+    if verb is None and not ((named.setups or doubt) and (named.symbols or named.period)):
         return None
     word, kind = verb or ("backtest", "run")
-    if word == "backtest" and (len(found.symbols) > 1 or len(found.setups) > 1):
-        word = "batch"
     return Understood(
-        command=_command(word, found, found.setups),
+        command=command_for(word, named),
         kind=kind,
         taken=tuple(sentence.taken),
         unread=tuple(w for w, _ in sentence.words() if w not in SILENT),
-        choices=tuple(_command(word, found, [setup]) for setup in found.doubt[:MANY]),
-        language="ru" if re.search("[а-я]", sentence.original.lower()) else "en",
+        choices=tuple(command_for(word, replace(named, setups=(one,))) for one in doubt[:MANY]),
+        language=language_of(text),
     )
+
+
+def names_something(text: str, known: KnownWords, titles: Mapping[str, str], today: date) -> bool:
+    """Tell whether a text names a setup or a symbol, whatever else it says."""
+    named, doubt = _named(Sentence.of(text), known, titles, today)
+    return bool(named.setups or doubt or named.symbols)
+
+
+def language_of(text: str) -> Literal["en", "ru"]:
+    """Return "ru" for a text with Cyrillic letters, else "en"."""
+    return "ru" if re.search("[а-яё]", text.lower()) else "en"
+
+
+def kind_of(word: str) -> Kind:
+    """Return what a command does."""
+    return next((kind for each, kind, _ in _VERBS if each == word), "run")
 
 
 def _verb(sentence: Sentence, commands: Collection[str]) -> tuple[str, Kind] | None:
@@ -109,32 +126,44 @@ def _verb(sentence: Sentence, commands: Collection[str]) -> tuple[str, Kind] | N
     return None
 
 
-def _found(
+def _named(
     sentence: Sentence, known: KnownWords, titles: Mapping[str, str], today: date
-) -> _Found:
-    """Take everything that is named: exact setup ids first, as their letters mean other things."""
+) -> tuple[Named, list[str]]:
+    """Take everything that is named, and return with it the setups that may be meant."""
     span = take_period(sentence, today)
     options = take_options(sentence)
     timeframe = take_timeframe(sentence)
     symbols = take_symbols(sentence, known)
     setups, doubt = take_setups(sentence, known, titles)
-    period = "" if span is None else f"{span[0]}..{span[1]}" if span[0] < span[1] else f"{span[0]}"
-    return _Found(setups, doubt, symbols, timeframe, period, options)
+    named = Named(
+        setups=tuple(setup.setup_id for setup in setups),
+        symbols=tuple(symbols),
+        timeframe=timeframe or "",
+        period="" if span is None else period_word(*span),
+        options=tuple(options),
+    )
+    return named, [setup.setup_id for setup in doubt]
 
 
-def _command(word: str, found: _Found, setups: list[KnownSetup]) -> str:
-    names = [setup.setup_id for setup in setups]
-    frame = [found.timeframe] if found.timeframe else []
-    period = [found.period] if found.period else []
-    parts: dict[str, list[str]] = {
-        "live on": [*found.symbols, *frame, *names],
-        "live off": [*found.symbols, *names],
-        "live replay": [*found.symbols, *period, *names],
-        "why": [*found.symbols, *period, *names],
-        "train": [f"setup={name}" for name in names],
-        "fetch": [*found.symbols, *frame, *period],
-        "analyze": [*found.symbols, *frame],
-        "verify": [*names, *found.symbols, *frame, *period],
+def period_word(start: date, end: date) -> str:
+    """Return a period as commands take it."""
+    return f"{start}..{end}" if start < end else f"{start}"
+
+
+def command_for(word: str, named: Named) -> str:
+    """Return the command that asks for what is named, in the order that people expect."""
+    setups, symbols = named.setups, named.symbols
+    frame, period = (named.timeframe,), (named.period,)
+    if word == "backtest" and (len(symbols) > 1 or len(setups) > 1):
+        word = "batch"
+    parts: dict[str, tuple[str, ...]] = {
+        "live on": (*symbols, *frame, *setups),
+        "live off": (*symbols, *setups),
+        "live replay": (*symbols, *period, *setups),
+        "why": (*symbols, *period, *setups),
+        "train": tuple(f"setup={setup}" for setup in setups),
+        "fetch": (*symbols, *frame, *period),
+        "analyze": (*symbols, *frame),
     }
-    usual = [*names, *found.symbols, *frame, *period, *found.options]
-    return " ".join([f"/{word}", *parts.get(word, usual)])
+    usual = (*setups, *symbols, *frame, *period, *named.options)
+    return " ".join([f"/{word}", *(part for part in parts.get(word, usual) if part)])
