@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli_app import BAD_REQUEST, FREE_WORDS, app, run_command
+from flows.cli_app import BAD_REQUEST, FREE_WORDS, actor, app, run_command
 from flows.cli_runs import launch_text
 from flows.plain_words import Reading, read_sentence
 from flows.services import Services
@@ -22,7 +22,7 @@ def say_words(
 
 
 async def _say(text: str, services: Services, *, yes: bool) -> int:
-    reading = await read_sentence(text, services)
+    reading = await read_sentence(text, actor(), services)
     for line in _lines(reading):
         print(line)  # noqa: T201
     if reading is None or reading.understood.choices:
@@ -41,6 +41,8 @@ def _lines(reading: Reading | None) -> list[str]:
     found = reading.understood
     lines = list(found.choices) or [found.command]
     lines += [f"  {taken.kind}: {taken.words!r} -> {taken.meaning}" for taken in found.taken]
+    lines += ["  read by the analyst"] * found.by_analyst
+    lines += [f"  without the analyst: {reading.note}"] if reading.note else []
     return [*lines, f"  not understood: {', '.join(found.unread)}"] if found.unread else lines
 
 

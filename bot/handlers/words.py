@@ -16,11 +16,11 @@ from pipeline.domain.request import Actor
 router = Router(name="words")
 
 
-async def understood(message: Message, services: Services) -> bool | dict[str, Any]:
+async def understood(message: Message, actor: Actor, services: Services) -> bool | dict[str, Any]:
     """Let a sentence through in which something is recognised."""
     if not message.text or message.text.startswith("/"):
         return False
-    reading = await read_sentence(message.text, services)
+    reading = await read_sentence(message.text, actor, services)
     return {"reading": reading} if reading else False
 
 
@@ -29,12 +29,12 @@ async def sentence(message: Message, reading: Reading, actor: Actor, launches: L
     """Show what was read and ask for a press; where something is missing, ask for that."""
     found = reading.understood
     if reading.problem is not None:
-        await say(message, views_words.as_far_as(found))
+        await say(message, views_words.as_far_as(found, reading.note))
         await say(message, await launches.refused(reading.problem, found.command, actor))
     elif found.choices:
         offers = [(each, await launches.keep(each, actor)) for each in found.choices]
-        await say(message, views_words.choice(found, offers))
+        await say(message, views_words.choice(found, offers, reading.note))
     else:
         looks = found.kind == "look"
         token = "" if looks else await launches.keep(found.command, actor)
-        await say(message, views_words.confirmation(found, token))
+        await say(message, views_words.confirmation(found, token, reading.note))
