@@ -48,12 +48,12 @@ FRACTIONS: Final[tuple[tuple[re.Pattern[str], float], ...]] = tuple(
 
 _COUNTED: Final = (
     r"(?:main |key |important |more |other |further |clear |separate |главн\w+ |ключев\w+ |"
-    r"основн\w+ )*(?:reasons?|risks?|things?|points?|factors?|ways?|sides?|scenarios?|conditions?|"
+    r"основн\w+ )*(?:reasons?|risks?|things?|factors?|ways?|sides?|scenarios?|conditions?|"
     r"questions?|arguments?|observations?|caveats?|причин\w*|риск\w*|фактор\w*|вещ\w*|сценари\w*|"
     r"услови\w*|сторон\w*|довод\w*|вопрос\w*|момент\w*)\b"
 )
 STRUCTURAL: Final = re.compile(
-    rf"\b(?:[1-5]|two|three|four|five|два|две|двух|три|трёх|трех|четыре|пять|пяти) {_COUNTED}",
+    rf"(?<![\w.,])(?:[1-5]|two|three|four|five|два|две|двух|три|трёх|трех|четыре|пять|пяти) {_COUNTED}",
     re.IGNORECASE,
 )
 """Counts of what the text itself lists: "two main risks"."""

@@ -88,6 +88,9 @@ It won 234 % more.
 Erwartung 0,25 R.
 It gained 4k.
 Only 14 % of it.
+It risks 24310.3 points.
+It risks 8,5 reasons.
+It made 5 points.
 """
 
 
