@@ -13,6 +13,7 @@ from storage.memory.entry import (
 )
 from storage.memory.health import MemoryHealthBoard
 from storage.memory.journal import MemoryJournalQueue
+from storage.memory.journal_pages import MemoryJournal
 from storage.memory.labels import MemoryLabelStore
 from storage.memory.lease import MemoryLease
 from storage.memory.loads import MemoryLoadLog, MemorySourceChoices
@@ -39,6 +40,7 @@ __all__ = [
     "MemoryDatabaseCare",
     "MemoryDeploymentStore",
     "MemoryHealthBoard",
+    "MemoryJournal",
     "MemoryJournalQueue",
     "MemoryLabelStore",
     "MemoryLease",
