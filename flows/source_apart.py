@@ -44,7 +44,7 @@ class ApartSource:
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._card, self._make = card, make
-        self._pool = CpuPool(1, timeout=seconds, idle_seconds=idle_seconds)
+        self._pool = CpuPool(1, timeout=seconds, idle_seconds=idle_seconds, anew=True)
 
     @property
     def card(self) -> SourceCard:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from datetime import timedelta
 from functools import partial
 
@@ -120,3 +121,41 @@ async def test_a_key_that_is_set_reaches_its_source_and_no_text(tmp_path):
         assert "a-wrong-one" not in f"{refused.value} {refused.value.facts}"
         for source in (*sources.values(), *wrong.values()):
             await source.close()
+
+
+async def test_a_program_that_is_killed_takes_the_process_with_it():
+    code = """
+import asyncio, sys
+from datetime import datetime
+from functools import partial
+from flows.source_apart import ApartSource
+from pipeline.domain.market import Timeframe
+from pipeline.domain.source import SourceSymbol
+from storage.feeds import yahoo
+
+async def main(url, start, now):
+    source = ApartSource(yahoo.CARD, partial(yahoo.YahooSource, url))
+    symbol = SourceSymbol(symbol="EURUSD", name="EURUSD=X")
+    asked = asyncio.create_task(source.page(symbol, Timeframe.M1, start, now, now))
+    while not source.pids():
+        await asyncio.sleep(0.02)
+    print(source.pids()[0], flush=True)
+    await asked
+
+asyncio.run(main(sys.argv[1], *map(datetime.fromisoformat, sys.argv[2:])))
+"""
+    async with running_yahoo(NOW) as fake:
+        fake.listings["EURUSD=X"] = Listing(rows={"1m": rows_of(walk_bars(START, NOW))})
+        fake.faults.add(Fault.BUSY, ALWAYS)
+        program = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, fake.url, START.isoformat(), NOW.isoformat(),
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert program.stdout is not None
+        pid = int(await program.stdout.readline())
+        while not fake.asked:
+            await asyncio.sleep(0.02)
+        assert lives(pid)
+        program.kill()
+        await program.wait()
+        assert await gone(pid)

@@ -1,5 +1,7 @@
 """What is Yahoo's own: its limits, days, live rows, splits, cookies and crumbs."""
 
+import asyncio
+import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -145,3 +147,27 @@ def test_nothing_heavy_is_imported_before_it_is_asked():
             "print([m for m in ('yfinance', 'curl_cffi', 'lxml') if m in sys.modules])")  # fmt: skip
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_nothing_is_kept_on_disk(yahoo, tmp_path):
+    """yfinance would keep pickled cookies in the user's cache."""
+    start = MIDNIGHT - timedelta(hours=4)
+    yahoo.listings["AAPL"].rows["5m"] = [row(start)]
+    code = f"""
+import asyncio, datetime
+from pipeline.domain.market import Timeframe
+from pipeline.domain.source import SourceSymbol
+from storage.feeds.yahoo import YahooSource
+start = datetime.datetime.fromisoformat("{start.isoformat()}")
+now = datetime.datetime.fromisoformat("{NOW.isoformat()}")
+asked = YahooSource("{yahoo.url}").page(
+    SourceSymbol(symbol="AAPL", name="AAPL"), Timeframe.M5, start, now, now)
+print(len(asyncio.run(asked).bars))
+"""
+    places = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "TMPDIR", "LOCALAPPDATA"), str(tmp_path))
+    asked = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, env=os.environ | places, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await asked.communicate()
+    assert said.decode().strip().endswith("1")
+    assert list(tmp_path.rglob("*")) == []
