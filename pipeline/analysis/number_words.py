@@ -53,7 +53,8 @@ _COUNTED: Final = (
     r"услови\w*|сторон\w*|довод\w*|вопрос\w*|момент\w*)\b"
 )
 STRUCTURAL: Final = re.compile(
-    rf"(?<![\w.,])(?:[1-5]|two|three|four|five|два|две|двух|три|трёх|трех|четыре|пять|пяти) {_COUNTED}",
+    r"(?<![\w.,])(?:[1-5]|two|three|four|five|два|две|двух|три|трёх|трех|четыре|пять|пяти) "
+    rf"{_COUNTED}",
     re.IGNORECASE,
 )
 """Counts of what the text itself lists: "two main risks"."""
