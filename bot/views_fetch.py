@@ -6,6 +6,8 @@ from bot.keyboards import RerunCb, button, commands, rows
 from bot.layout import View, fit
 from bot.texts import en
 from flows.fetch_text import headline, lines
+from flows.quarantine_desk import Waiting
+from flows.quarantine_text import waiting_lines
 from flows.source_desk import Sources
 from flows.source_text import source_lines
 from pipeline.domain.fetch import FetchReport
@@ -20,4 +22,10 @@ def fetched(report: FetchReport) -> View:
 def sources(found: Sources, offers: list[tuple[str, str]]) -> View:
     """Return the list of sources; each offer is (text, token of the command that chooses)."""
     title, *told = source_lines(found)
+    return fit(as_list(Bold(title), *told), commands(offers))
+
+
+def waiting(found: Waiting, offers: list[tuple[str, str]]) -> View:
+    """Return what waits in quarantine; each offer is (text, token of the command)."""
+    title, *told = waiting_lines(found)
     return fit(as_list(Bold(title), *told), commands(offers))

@@ -8,6 +8,8 @@ import typer
 
 from flows.cli_app import FREE_WORDS, actor, app, print_lines, run_command
 from flows.fetch_text import headline, lines
+from flows.quarantine_desk import answer as decide
+from flows.quarantine_text import waiting_lines
 from flows.source_desk import answer
 from flows.source_text import source_lines
 from pipeline.domain.fetch import FetchReport
@@ -36,6 +38,21 @@ def sources(
     run_command(
         lambda services: print_lines(
             answer(f"/source {text}", actor(), services, may_change=True), source_lines
+        )
+    )
+
+
+@app.command()
+def quarantine(
+    words: Annotated[
+        list[str] | None, typer.Argument(help="symbol, timeframe, accept or discard")
+    ] = None,
+) -> None:
+    """List bars that wait, or decide on them: scout quarantine GER40 M1 accept."""
+    text = " ".join(words or [])
+    run_command(
+        lambda services: print_lines(
+            decide(f"/quarantine {text}", actor(), services), waiting_lines
         )
     )
 

@@ -8,7 +8,7 @@ from aiogram.types import CallbackQuery, Message
 
 from bot import live_settings, views_runs
 from bot.commands import run_id_in, word_of
-from bot.handlers import sources
+from bot.handlers import quarantine, sources
 from bot.keyboards import CancelCb, ChangeCb, CommandCb, OriginalCb, RerunCb, RunCb, TradeCb
 from bot.launching import Launches, is_old
 from bot.layout import View
@@ -55,6 +55,8 @@ async def kept_command(
         await say(press, await live_settings.answer(text, role, actor, services, launches))
     elif word_of(text) == "source":
         await say(press, await sources.shown(text, role, actor, services, launches))
+    elif word_of(text) == "quarantine":
+        await say(press, await quarantine.shown(text, role, actor, services, launches))
     else:
         await say(press, await launches.start(text, actor, key, press.id))
 

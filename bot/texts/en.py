@@ -95,6 +95,12 @@ def source_choice(word: str) -> str:
     return "The first that has it" if word == "auto" else f"Use {word}"
 
 
+def quarantine_choice(verdict: str, symbol: str, timeframe: str, count: int) -> str:
+    """Offer to accept or discard what waits of a symbol and timeframe."""
+    word = {"accept": "Accept", "discard": "Discard"}[verdict]
+    return f"{word} {count:,} of {symbol} {timeframe}"
+
+
 # Progress
 STATUS_WORDS: Final[Mapping[str, str]] = {
     "queued": "waiting",

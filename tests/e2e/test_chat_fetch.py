@@ -71,6 +71,16 @@ async def test_a_backtest_without_bars_fetches_them_and_runs_and_a_revised_day_w
         assert "nothing new" in text_of(card)
         waiting = await running.services.quarantine.waiting("GBPUSD")
         assert {bar.open_time.date() for bar in waiting} == {date(2025, 5, 20)}
+        sent = await me.send("/quarantine")
+        listed = await me.wait_for(
+            lambda m: "in quarantine; none is used" in text_of(m), 30, after=sent["message_id"]
+        )
+        await me.press(listed, f"Accept {len(waiting):,} of GBPUSD M1")
+        done = await me.wait_for(
+            lambda m: "accepted: 0 added" in text_of(m), 30, after=listed["message_id"]
+        )
+        assert f"{len(waiting):,} replaced" in text_of(done)
+        assert await running.services.quarantine.waiting() == []
         sent = await me.send("/fetch GBPUSD source=dukascpy")
         await me.wait_for(
             lambda m: "is no source that is set up" in text_of(m), 30, after=sent["message_id"]
