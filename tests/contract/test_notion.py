@@ -185,6 +185,17 @@ async def test_each_failure_of_each_call_leaves_one_whole_page(
     assert_whole(notion, state)
 
 
+@pytest.mark.parametrize(("method", "path"), CALLS)
+async def test_a_time_out_after_the_call_was_carried_out(notion, clock, method, path):
+    await (await connected(notion, clock)).close()
+    journal = NotionJournal(calls_to(notion, clock, timeout=0.2), notion_database(notion))
+    notion.plan("hang", method, path)
+    state, _ = await put(journal)
+    await journal.close()
+    assert not notion.faults
+    assert_whole(notion, state)
+
+
 @pytest.mark.parametrize("kind", ["drop_after", "529"])
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "blocks"), ("PATCH", "^pages"), ("PATCH", "children")]

@@ -7,6 +7,7 @@ async with running_notion() as notion:
     notion.tick(page_id, taken="skipped")    # what a person does
 """
 
+import asyncio
 import contextlib
 import copy
 import re
@@ -25,6 +26,8 @@ from tests.kit.notion_rules import Json, RefusedError, invalid
 TOKEN = "ntn_test_0000000000000000000000000000000000"
 BOT, PERSON = "b0000000-0000-4000-8000-000000000000", "a0000000-0000-4000-8000-000000000000"
 HOUR = timedelta(hours=1)
+HANGS = 1.0
+"""Seconds; a client that waits less has its time-out."""
 
 
 @dataclass
@@ -157,7 +160,9 @@ class Notion:
             if not path.endswith("/send"):
                 rules.check_size(await request.read())
             answer = await self._answer(request, path)
-            if fault is not None and fault.kind == "drop_after":
+            if fault is not None and fault.kind == "hang":
+                await asyncio.sleep(HANGS)
+            if fault is not None and fault.kind in ("drop_after", "hang"):
                 return _cut(request)
             return web.json_response({**answer, "request_id": str(uuid.uuid4())})
         except RefusedError as error:
