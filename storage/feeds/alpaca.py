@@ -78,7 +78,8 @@ class AlpacaSource:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rng: np.random.Generator | None = None,
     ) -> None:
-        self._make = partial(AlpacaWeb, key, secret, url.rstrip("/"), seconds)
+        self._make = partial(AlpacaWeb, key, secret, url.rstrip("/"))
+        self._seconds = seconds
         self._asker = Asker(
             CARD.title, f"Check {LACKS}, and what the account's plan holds.", 5.0,
             patience or Patience(), sleep, rng or np.random.default_rng(),
@@ -165,7 +166,7 @@ class AlpacaSource:
 
     def _open_and(self, method: str, *question: Any) -> Any:
         if self._web is None:
-            self._web = self._make(self._asker.judged)
+            self._web = self._make(self._seconds, self._asker.judged)
         return getattr(self._web, method)(*question)
 
 

@@ -82,7 +82,8 @@ class MassiveSource:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rng: np.random.Generator | None = None,
     ) -> None:
-        self._make = partial(MassiveWeb, key, url.rstrip("/"), seconds)
+        self._make = partial(MassiveWeb, key, url.rstrip("/"))
+        self._seconds = seconds
         # The free plan counts by the minute and doesn't say when the next one begins.
         self._asker = Asker(
             CARD.title, f"Check {LACKS}, and what the account's plan holds.", 15.0,
@@ -170,7 +171,7 @@ class MassiveSource:
 
     def _open_and(self, method: str, *question: Any) -> Any:
         if self._web is None:
-            self._web = self._make(self._asker.judged)
+            self._web = self._make(self._seconds, self._asker.judged)
         return getattr(self._web, method)(*question)
 
 

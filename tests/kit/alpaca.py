@@ -20,7 +20,7 @@ from pipeline.domain.source import SourceSymbol
 from storage.feeds.alpaca import AlpacaSource
 from storage.feeds.ccxt_calls import Patience
 from tests.kit.source_worlds import Fault, Waits, World
-from tests.kit.web_faults import TIMEOUT, Faults, served
+from tests.kit.web_faults import Faults, hasty, served
 
 KEY, SECRET = "PKTESTKEY", "not-a-real-secret"
 _BARS_PARAMS = {"symbols", "timeframe", "start", "end", "limit", "adjustment", "feed", "asof",
@@ -149,7 +149,7 @@ async def running_alpaca(now: datetime) -> AsyncIterator[Alpaca]:
 def source_of(fake: Alpaca, waits: Waits, secret: str = SECRET) -> AlpacaSource:
     """Return the adapter that asks a fake, hastily."""
     return AlpacaSource(
-        KEY, secret, fake.url, seconds=TIMEOUT, patience=Patience(tries=3), sleep=waits,
+        KEY, secret, fake.url, patience=Patience(tries=3), sleep=waits,
         rng=np.random.default_rng(1),
     )  # fmt: skip
 
@@ -167,7 +167,7 @@ async def alpaca_world(now: datetime) -> AsyncIterator[World]:
 
         symbol = SourceSymbol(symbol="BTCUSD", name="BTC/USD")
         try:
-            yield World(source, symbol, put, fake.faults.add, waits)
+            yield World(source, symbol, put, hasty(fake.faults, source), waits)
             assert not fake.refused
         finally:
             await source.close()

@@ -13,7 +13,7 @@ from storage.feeds.ccxt_exchange import CcxtHistory
 from storage.feeds.ccxt_source import CcxtSource
 from tests.kit.exchange import Loopback, running_exchange
 from tests.kit.source_worlds import Waits, World
-from tests.kit.web_faults import TIMEOUT
+from tests.kit.web_faults import hasty
 
 
 @asynccontextmanager
@@ -21,10 +21,11 @@ async def exchange_world(now: datetime) -> AsyncIterator[World]:
     """Open Binance's double as a source."""
     async with running_exchange(Loopback(now=int(now.timestamp() * 1000))) as fake:
         waits = Waits()
-        source = CcxtSource(CcxtHistory(
-            "binance", fake.url, seconds=TIMEOUT, patience=Patience(tries=3), sleep=waits,
+        history = CcxtHistory(
+            "binance", fake.url, patience=Patience(tries=3), sleep=waits,
             rng=np.random.default_rng(1),
-        ))  # fmt: skip
+        )  # fmt: skip
+        source = CcxtSource(history)
 
         def put(bars: pd.DataFrame) -> None:
             opens = bars["open_time"].to_numpy(dtype="datetime64[ms]").view("int64")
@@ -32,7 +33,7 @@ async def exchange_world(now: datetime) -> AsyncIterator[World]:
 
         symbol = SourceSymbol(symbol="BTCUSD", name="BTC/USDT")
         try:
-            yield World(source, symbol, put, fake.faults.add, waits)
+            yield World(source, symbol, put, hasty(fake.faults, history), waits)
             assert not fake.refused
         finally:
             await source.close()

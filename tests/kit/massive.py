@@ -19,7 +19,7 @@ from pipeline.domain.source import SourceSymbol
 from storage.feeds.ccxt_calls import Patience
 from storage.feeds.massive import MassiveSource
 from tests.kit.source_worlds import Fault, Waits, World
-from tests.kit.web_faults import TIMEOUT, Faults, served
+from tests.kit.web_faults import Faults, hasty, served
 
 KEY = "not-a-real-massive-key"
 _PARAMS = {"adjusted", "sort", "limit", "cursor"}
@@ -172,7 +172,7 @@ async def running_massive(now: datetime) -> AsyncIterator[Massive]:
 def source_of(fake: Massive, waits: Waits, key: str = KEY) -> MassiveSource:
     """Return the adapter that asks a fake, hastily."""
     return MassiveSource(
-        key, fake.url, seconds=TIMEOUT, patience=Patience(tries=3), sleep=waits,
+        key, fake.url, patience=Patience(tries=3), sleep=waits,
         rng=np.random.default_rng(1),
     )  # fmt: skip
 
@@ -190,7 +190,7 @@ async def massive_world(now: datetime) -> AsyncIterator[World]:
 
         symbol = SourceSymbol(symbol="EURUSD", name="C:EURUSD")
         try:
-            yield World(source, symbol, put, fake.faults.add, waits)
+            yield World(source, symbol, put, hasty(fake.faults, source), waits)
             assert not fake.refused
         finally:
             await source.close()

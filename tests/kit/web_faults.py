@@ -1,9 +1,10 @@
 """How fakes over HTTP misbehave, and how they are served."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
 
@@ -11,7 +12,7 @@ from tests.kit.source_worlds import ALWAYS, Fault
 
 SLOW_SECONDS = 1.0
 TIMEOUT = 0.3
-"""What an adapter in a test waits for an answer: less than a slow one takes."""
+"""What an adapter waits for an answer where one is slow; else it has all the time it wants."""
 HTML = "<html><head><title>Error</title></head><body>Will be right back...</body></html>"
 
 
@@ -38,7 +39,7 @@ class Faults:
     async def answer(self, fault: Fault, request: web.Request, body: str) -> web.StreamResponse:
         """Answer wrongly; `body` is what would have been right."""
         text = self.texts.get(fault, HTML)
-        if fault is Fault.SLOW:
+        if fault is Fault.SLOW:  # before anything is opened
             await asyncio.sleep(SLOW_SECONDS)
             return web.Response(text=body, content_type="application/json")
         if fault is Fault.CUT:
@@ -51,6 +52,17 @@ class Faults:
             Fault.BROKEN: (503, {}),
         }[fault]
         return web.Response(status=status, headers=headers, text=text)
+
+
+def hasty(faults: Faults, adapter: Any) -> Callable[[Fault, int], None]:
+    """Return what lets questions go wrong; where answers are slow the adapter won't wait long."""
+
+    def fail(fault: Fault, times: int) -> None:
+        if fault is Fault.SLOW:  # before anything is opened
+            adapter._seconds = TIMEOUT
+        faults.add(fault, times)
+
+    return fail
 
 
 async def _cut(request: web.Request, body: bytes) -> web.StreamResponse:

@@ -19,7 +19,7 @@ from pipeline.domain.source import SourceSymbol
 from storage.feeds.ccxt_calls import Patience
 from storage.feeds.yahoo import YahooSource
 from tests.kit.source_worlds import Fault, Waits, World
-from tests.kit.web_faults import TIMEOUT, Faults, served
+from tests.kit.web_faults import Faults, hasty, served
 
 CRUMB, COOKIE = "ab.CdEf0gh", "d=AQABBJ; S=AQAAAo"
 _CHART_PARAMS = {"period1", "period2", "range", "interval", "includePrePost", "events", "crumb"}
@@ -236,7 +236,7 @@ async def yahoo_world(now: datetime) -> AsyncIterator[World]:
     async with running_yahoo(now) as fake:
         waits = Waits()
         source = YahooSource(
-            fake.url, seconds=TIMEOUT, patience=Patience(tries=3), sleep=waits,
+            fake.url, patience=Patience(tries=3), sleep=waits,
             rng=np.random.default_rng(1),
         )  # fmt: skip
         listing = fake.listings["EURUSD=X"] = Listing()
@@ -246,7 +246,7 @@ async def yahoo_world(now: datetime) -> AsyncIterator[World]:
 
         symbol = SourceSymbol(symbol="EURUSD", name="EURUSD=X")
         try:
-            yield World(source, symbol, put, fake.faults.add, waits)
+            yield World(source, symbol, put, hasty(fake.faults, source), waits)
             assert not fake.refused
         finally:
             await source.close()

@@ -15,7 +15,6 @@ from pipeline.domain.source import SourceSymbol
 from storage.feeds.ccxt_calls import Patience
 from storage.feeds.yahoo import YahooSource
 from tests.kit.source_worlds import NOW, Fault, Waits
-from tests.kit.web_faults import TIMEOUT
 from tests.kit.yahoo import Listing, running_yahoo
 
 APPLE = SourceSymbol(symbol="AAPL", name="AAPL")
@@ -32,7 +31,7 @@ async def yahoo():
 
 @pytest.fixture
 async def source(yahoo):
-    made = YahooSource(yahoo.url, seconds=TIMEOUT, patience=Patience(tries=3), sleep=Waits(),
+    made = YahooSource(yahoo.url, patience=Patience(tries=3), sleep=Waits(),
                        rng=np.random.default_rng(1))  # fmt: skip
     yield made
     await made.close()
