@@ -30,7 +30,7 @@ async def fake():
 @contextlib.asynccontextmanager
 async def with_analyst(tmp_path, sample_home, fake, **more):
     shutil.copytree(sample_home, tmp_path / "scout", dirs_exist_ok=True)
-    how = {"openai_api_key": KEY, "openai_base_url": fake.url, "analyst_seconds": 5.0, **more}
+    how = {"openai_api_key": KEY, "openai_base_url": fake.url, "analyst_seconds": 30.0, **more}
     async with chat(tmp_path, **how) as running:
         yield running
 
@@ -62,7 +62,9 @@ async def test_a_backtest_with_the_analyst_and_then_without_what_broke(
         assert "Write in Russian" in asked.instructions
         spent = await running.services.analyses.spent(me.chat_id, running.services.clock())
         assert 0 < spent < 0.01
-        run = (await running.services.runs.newest(1))[0]
+        async with asyncio.timeout(30):  # the report is told before the run's row has ended
+            while not (run := (await running.services.runs.newest(1))[0]).status.ended:
+                await asyncio.sleep(0.05)
         assert run.report["analysis"]["opinion"]["quality"] == 4
 
         for status, code, words in (
