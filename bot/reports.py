@@ -22,6 +22,7 @@ from pipeline.domain.analyze import SymbolReport
 from pipeline.domain.backup import BackupReport
 from pipeline.domain.exchange import CollectionResult, RetrainingResult
 from pipeline.domain.fetch import FetchReport
+from pipeline.domain.ingest import IngestReport
 from pipeline.domain.replay import ReplayReport
 from pipeline.domain.report import BacktestReport
 from pipeline.domain.train_report import LabelReport, TrainReport
@@ -51,6 +52,7 @@ VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
     "model_retraining": lambda kept: views_retraining.retraining(
         RetrainingResult.model_validate(kept)
     ),
+    "ingest_flow": lambda kept: views_fetch.ingested(IngestReport.model_validate(kept)),
     "fetch_flow": lambda kept: views_fetch.fetched(FetchReport.model_validate(kept)),
     "analyze_flow": lambda kept: views_analyze.symbol(SymbolReport.model_validate(kept)),
     "backup_flow": lambda kept: views_backup.backup(BackupReport.model_validate(kept)),

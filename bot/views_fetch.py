@@ -6,17 +6,25 @@ from bot.keyboards import RerunCb, button, commands, rows
 from bot.layout import View, fit
 from bot.texts import en
 from flows.fetch_text import headline, lines
+from flows.ingest_text import ingest_headline, ingest_lines
 from flows.quarantine_desk import Waiting
 from flows.quarantine_text import waiting_lines
 from flows.source_desk import Sources
 from flows.source_text import source_lines
 from pipeline.domain.fetch import FetchReport
+from pipeline.domain.ingest import IngestReport
 
 
 def fetched(report: FetchReport) -> View:
     """Return the card of a fetch."""
     told: list[Text | str] = [Bold(headline(report)), *lines(report), Code(report.run_id)]
     return fit(as_list(*told), rows([button(en.BUTTON_RERUN, RerunCb(run_id=report.run_id))]))
+
+
+def ingested(report: IngestReport) -> View:
+    """Return the card of an ingest."""
+    told: list[Text | str] = [Bold(ingest_headline(report)), *ingest_lines(report)]
+    return fit(as_list(*told, Code(report.run_id)))
 
 
 def sources(found: Sources, offers: list[tuple[str, str]]) -> View:

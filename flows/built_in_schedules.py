@@ -86,6 +86,24 @@ def built_in_schedules(settings: Settings) -> tuple[BuiltIn, ...]:
     )
 
 
+def source_schedules(services: Services) -> tuple[BuiltIn, ...]:
+    """Return the schedules of each source, after its own days end; none unless switched on."""
+    if not services.settings.ingest_schedules:
+        return ()
+    asked = [one.card for one in services.sources.values() if not one.card.lacks]
+    return tuple(
+        BuiltIn(
+            f"{word}-{card.name}", "ingest_flow",
+            {"text": f"/ingest {kind} source={card.name}"}, cron, zone=card.clock,
+        )
+        for card in asked
+        for word, kind, cron in (
+            ("end-of-day", "end_of_day", "40 0 * * tue-sat"),
+            ("weekly-check", "check", "40 3 * * sun"),
+        )
+    )  # fmt: skip
+
+
 async def keep_built_ins(services: Services, now: datetime) -> None:
     """Bring the kept schedules in step with the settings; a pause stays.
 
@@ -95,7 +113,7 @@ async def keep_built_ins(services: Services, now: datetime) -> None:
     deployed = {one.flow_name for one in held.values() if one.deployment not in ("", BUILT_IN)}
     wanted = {
         one.name: one
-        for one in built_in_schedules(services.settings)
+        for one in (*built_in_schedules(services.settings), *source_schedules(services))
         if one.enabled and one.flow_name not in deployed
     }
     for name, one in held.items():

@@ -8,11 +8,13 @@ import typer
 
 from flows.cli_app import FREE_WORDS, actor, app, print_lines, run_command
 from flows.fetch_text import headline, lines
+from flows.ingest_text import ingest_headline, ingest_lines
 from flows.quarantine_desk import answer as decide
 from flows.quarantine_text import waiting_lines
 from flows.source_desk import answer
 from flows.source_text import source_lines
 from pipeline.domain.fetch import FetchReport
+from pipeline.domain.ingest import IngestReport
 
 
 @app.command(context_settings=FREE_WORDS)
@@ -25,6 +27,20 @@ def fetch(
     from flows.cli_runs import launch_words  # noqa: PLC0415 - which prints reports by this module
 
     launch_words("fetch", words, wait=wait)
+
+
+@app.command(context_settings=FREE_WORDS)
+def ingest(
+    words: Annotated[
+        list[str] | None, typer.Argument(help="end_of_day, hourly or check; symbols, source=…")
+    ] = None,
+    *,
+    wait: Annotated[bool, typer.Option(help="wait for the end and print the report")] = True,
+) -> None:
+    """Go on with all bars that came from sources: scout ingest end_of_day."""
+    from flows.cli_runs import launch_words  # noqa: PLC0415 - which prints reports by this module
+
+    launch_words("ingest", words or [], wait=wait)
 
 
 @app.command()
@@ -63,5 +79,14 @@ def _fetched(kept: Mapping[str, Any], archive: Path) -> list[str]:
     return [headline(report), *(f"  {line}" for line in lines(report))]
 
 
-FETCH_LINES: dict[str, Callable[[Mapping[str, Any], Path], list[str]]] = {"fetch_flow": _fetched}
+def _ingested(kept: Mapping[str, Any], archive: Path) -> list[str]:
+    del archive
+    report = IngestReport.model_validate(kept)
+    return [ingest_headline(report), *(f"  {line}" for line in ingest_lines(report))]
+
+
+FETCH_LINES: dict[str, Callable[[Mapping[str, Any], Path], list[str]]] = {
+    "fetch_flow": _fetched,
+    "ingest_flow": _ingested,
+}
 """Flow type -> the lines of its dumped report."""

@@ -102,6 +102,7 @@ _FLOWS = (
     DeployedFlow("model_retraining", "retraining_flows", by_schedule={"trigger": "scheduled"}),
     DeployedFlow("data_collection", "retraining_flows"),
     DeployedFlow("fetch_flow", "fetch_flow"),
+    DeployedFlow("ingest_flow", "ingest_flow"),
     DeployedFlow("analyze_flow", "analyze_flow"),
     DeployedFlow("replay_flow", "replay_flow"),
     DeployedFlow("backup_flow", "backup_flow"),

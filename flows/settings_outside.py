@@ -26,6 +26,10 @@ class OutsideSettings(BaseSettings):
         default=12.0, ge=0, le=720, description="how long what a source says of a symbol holds"
         " (hours)",
     )  # fmt: skip
+    ingest_schedules: bool = Field(
+        default=False,
+        description="whether fetched bars are gone on with by schedule, asking their sources",
+    )
     alpaca_key: SecretStr | None = Field(default=None, description="key id of an Alpaca account")
     alpaca_secret: SecretStr | None = Field(default=None, description="its secret")
     massive_api_key: SecretStr | None = Field(

@@ -6,6 +6,7 @@ from flows.backup import BACKUP
 from flows.batch import BATCH
 from flows.data_collection import COLLECTION
 from flows.fetch import FETCH
+from flows.ingesting import INGEST
 from flows.label import LABEL
 from flows.model_retraining import RETRAINING
 from flows.parity import PARITY
@@ -32,6 +33,7 @@ STORIES: dict[str, Story] = {
         BACKUP,
         COLLECTION,
         FETCH,
+        INGEST,
         UPKEEP,
         ANALYZE,
         TRAIN,

@@ -91,6 +91,8 @@ def test_every_setting_is_told_with_its_default():
             told = (
                 re.split(", *", shown)
                 if isinstance(field.default, tuple)
+                else shown == "true"
+                if isinstance(field.default, bool)
                 else type(field.default)(shown)
             )
             wanted = (
