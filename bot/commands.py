@@ -58,6 +58,9 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         "verify", "Prove a setup: no look ahead, live as tested", "/verify Frank_raid_v1", "trader"
     ),
+    Command(
+        "profile", "Which parameter moves what, and how surely", "/profile IB_raid_v1", "trader"
+    ),
     Command("label", "Past signals as rows to learn from", "/label all EURUSD 2024", "trader"),
     Command("live", "Watch the market, and how alerts come", "/live on GER40 M5", "viewer"),
     Command("health", "Whether everything works", "/health", "viewer"),

@@ -76,6 +76,13 @@ class SetupCb(CallbackData, prefix="s"):
     digest: str
 
 
+class TryCb(CallbackData, prefix="pt"):
+    """Try suggestion `number` (from 1) of a rule profile as a new version."""
+
+    run_id: str
+    number: int
+
+
 class AddSetupCb(CallbackData, prefix="as"):
     """Add the checked setup file that is kept under `token`."""
 
@@ -94,6 +101,7 @@ ROLE_OF_PRESS: Final[dict[str, str]] = {
     "r": "viewer",
     "s": "viewer",
     "as": "trader",
+    "pt": "trader",
     "tl": "viewer",
     "ch": "viewer",
     "c": "trader",

@@ -9,6 +9,7 @@ from bot import (
     views_fetch,
     views_label,
     views_parity,
+    views_profile,
     views_replay,
     views_report,
     views_research,
@@ -28,6 +29,7 @@ from pipeline.domain.report import BacktestReport
 from pipeline.domain.train_report import LabelReport, TrainReport
 from pipeline.domain.upkeep import UpkeepReport
 from pipeline.live.certificate import ParityReport
+from pipeline.research.profile import ProfileReport
 from pipeline.research.reports import BatchReport, SweepReport, WalkForwardReport
 from pipeline.verify.report import VerifyReport
 
@@ -45,6 +47,7 @@ VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
         WalkForwardReport.model_validate(kept)
     ),
     "verify_flow": lambda kept: views_verify.verification(VerifyReport.model_validate(kept)),
+    "profile_flow": lambda kept: views_profile.profile(ProfileReport.model_validate(kept)),
     "parity_flow": lambda kept: views_parity.certificate(ParityReport.model_validate(kept)),
     "data_collection": lambda kept: views_retraining.collection(
         CollectionResult.model_validate(kept)

@@ -9,6 +9,7 @@ from flows.cli_backup import BACKUP_LINES
 from flows.cli_fetch import FETCH_LINES
 from flows.cli_label import LABEL_LINES
 from flows.cli_parity import PARITY_LINES
+from flows.cli_profile import PROFILE_LINES
 from flows.cli_replay import REPLAY_LINES
 from flows.cli_research_lines import RESEARCH_LINES
 from flows.cli_retraining import EXCHANGE_LINES
@@ -34,6 +35,7 @@ LINES: dict[str, Callable[[Kept, Path], list[str]]] = {
     **EXCHANGE_LINES,
     **PARITY_LINES,
     **LABEL_LINES,
+    **PROFILE_LINES,
     **RESEARCH_LINES,
     **TRAIN_LINES,
     **UPKEEP_LINES,

@@ -1,24 +1,15 @@
 """Two finished backtests compared, from what the archive keeps of them."""
 
-from typing import NamedTuple
-
+from flows.compared import SEED, Compared, compare_kept_runs
 from flows.control import find_run
 from flows.kept_results import read_kept, trades_of
 from flows.services import Services
-from pipeline.domain.comparison import Comparison, RunFacts
+from pipeline.domain.comparison import RunFacts
 from pipeline.domain.errors import BadRequestError, UnknownSetupError
 from pipeline.domain.request import Run, RunStatus
 from pipeline.setups.rules import FieldChange, difference
 
-SEED = 1
-"""Of the paired draws: the same two runs give the same intervals each time."""
-
-
-class Compared(NamedTuple):
-    """A comparison and its picture, a PNG."""
-
-    found: Comparison
-    png: bytes
+__all__ = ["SEED", "Compared", "compare_kept", "compare_runs", "facts_of"]
 
 
 async def compare_runs(one_id: str, two_id: str, services: Services) -> Compared:
@@ -98,10 +89,5 @@ def compare_kept(
     theme: str,
 ) -> Compared:
     """Compare and draw what was kept of two runs; in a computing process."""
-    from pipeline.backtest.comparison import compare  # noqa: PLC0415  (see backtest_compute)
-    from pipeline.backtest.foundations import differing  # noqa: PLC0415
-    from pipeline.render.comparison import comparison_chart  # noqa: PLC0415
-
     one, two = (read_kept(*pair) for pair in zip(facts, kept, strict=True))
-    found = compare(one, two, differing(*facts, rules), seed=SEED)
-    return Compared(found, comparison_chart(found, one.trades, two.trades, theme=theme).png)
+    return compare_kept_runs((one, two), rules, theme=theme)

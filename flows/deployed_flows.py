@@ -90,6 +90,7 @@ _FLOWS = (
     DeployedFlow("walkforward_flow", "research_flows"),
     DeployedFlow("batch_flow", "research_flows"),
     DeployedFlow("verify_flow", "verify_flow"),
+    DeployedFlow("profile_flow", "research_flows"),
     DeployedFlow("label_flow", "label_flow"),
     DeployedFlow(
         "live_scan_flow", "live_scan_flow", {"active_setups": tuple[str, ...]},

@@ -95,7 +95,7 @@ def test_chunk(frames: Frames, job: VariantsJob, indices: Sequence[int]) -> "Chu
         return _trial(job, spec, rr)
 
     with _one_at_a_time:
-        return run_variants(_evaluator(frames, job), job.template, job.grid, indices, tell)
+        return run_variants(evaluator_of(frames, job), job.template, job.grid, indices, tell)
 
 
 def trial_of_variant(job: VariantsJob, index: int, table: "TradeTable") -> Trial:
@@ -119,7 +119,7 @@ def outside_trades(
     rows = outside_rows(table, windows)
     found: list[Trade] = []
     with _one_at_a_time:
-        evaluator = _evaluator(frames, job)
+        evaluator = evaluator_of(frames, job)
         for index in sorted({w.chosen for w in windows if w.chosen is not None}):
             trades = evaluator.run(job.grid.spec(job.template, index)).trades
             mine = rows[table.variant == index]
@@ -148,7 +148,8 @@ _one_at_a_time = threading.Lock()  # a Dask worker has several threads, and they
 _held: dict[str, "Evaluator"] = {}
 
 
-def _evaluator(frames: Frames, job: VariantsJob) -> "Evaluator":
+def evaluator_of(frames: Frames, job: VariantsJob) -> "Evaluator":
+    """Return the evaluator of a job; a process keeps that of its last one."""
     from pipeline.research.evaluate import Evaluator  # noqa: PLC0415
 
     if job.key not in _held:

@@ -1,4 +1,4 @@
-"""Sweep, walk-forward and batch as Prefect flows."""
+"""Sweep, walk-forward, batch and the rule profile as Prefect flows."""
 
 from typing import Any
 
@@ -23,4 +23,10 @@ async def walkforward_flow(run_id: str) -> State[Any]:
 @flow(name="batch_flow", retries=0, persist_result=False, validate_parameters=True)
 async def batch_flow(run_id: str) -> State[Any]:
     """Run the queued batch `run_id`."""
+    return await run_shown(run_id)
+
+
+@flow(name="profile_flow", retries=0, persist_result=False, validate_parameters=True)
+async def profile_flow(run_id: str) -> State[Any]:
+    """Run the queued rule profile `run_id`."""
     return await run_shown(run_id)

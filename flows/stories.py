@@ -10,6 +10,7 @@ from flows.ingesting import INGEST
 from flows.label import LABEL
 from flows.model_retraining import RETRAINING
 from flows.parity import PARITY
+from flows.profile import PROFILE
 from flows.replay import REPLAY
 from flows.story import Story
 from flows.sweep import SWEEP
@@ -27,6 +28,7 @@ STORIES: dict[str, Story] = {
         WALKFORWARD,
         BATCH,
         VERIFY,
+        PROFILE,
         REPLAY,
         PARITY,
         LABEL,

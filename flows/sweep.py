@@ -6,6 +6,7 @@ import numpy as np
 
 from flows import research_compute as compute
 from flows.backtest_compute import Frozen
+from flows.kept_variants import keep_variant_trades
 from flows.research_draw import draw_sweep
 from flows.research_job import (
     Ran,
@@ -63,7 +64,8 @@ async def run_sweep(
     drawn = await runner.optional(
         "visualizer", Drawn, lambda: draw_sweep(research, report, lines, desk)
     )
-    report = await _keep(desk, report, lines, drawn, runner)
+    kept = await keep_variant_trades(desk, ran.tested.trades)
+    report = await _keep(desk, report, lines, (drawn, kept), runner)
     documents = (
         (desk.path("_variants.csv"), "All variants"), (desk.path(".json"), "The whole report"),
     )  # fmt: skip
@@ -205,8 +207,8 @@ def _warnings(research: Research, ran: Ran, scored: Scored, idle: tuple[str, ...
 
 
 async def _keep(
-    desk: Desk, report: SweepReport, lines: Sequence[VariantLine], drawn: Drawn | None,
-    runner: Runner,
+    desk: Desk, report: SweepReport, lines: Sequence[VariantLine],
+    made: tuple[Drawn | None, dict[str, str]], runner: Runner,
 ) -> SweepReport:  # fmt: skip
     """Write the table and the report, before anybody is told of them."""
     runner.stop.check()
@@ -215,7 +217,8 @@ async def _keep(
     table = variants_csv(names, lines, cells)
     report = with_notes(report, await desk.held_against_first("_variants.csv", table))
     csv_path = await desk.keep("_variants.csv", table, "variants_csv", "text/csv")
-    files = {"variants_csv": f"archive/{csv_path}", "pngs": archived(drawn)}
+    drawn, kept = made
+    files = {"variants_csv": f"archive/{csv_path}", **kept, "pngs": archived(drawn)}
     return await keep_report(desk, report, files, runner)
 
 

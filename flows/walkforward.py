@@ -9,6 +9,7 @@ import numpy as np
 from flows import research_compute as compute
 from flows.backtest_compute import Frozen
 from flows.backtest_text import trades_csv
+from flows.kept_variants import keep_variant_trades
 from flows.research_draw import draw_walkforward
 from flows.research_job import (
     Ran,
@@ -92,7 +93,8 @@ async def run_walkforward(
     drawn = await runner.optional(
         "visualizer", Drawn, lambda: _picture(research, report, walked, desk)
     )
-    report = await _keep(desk, report, walked, drawn, runner)
+    kept = await keep_variant_trades(desk, ran.tested.trades)
+    report = await _keep(desk, report, walked, (drawn, kept), runner)
     documents = (
         (desk.path("_windows.csv"), "All windows"),
         (desk.path("_trades.csv"), "The trades out of sample"),
@@ -188,8 +190,9 @@ def _longer(ran: Ran, request: WalkForwardRequest, inside: int) -> str:
 
 
 async def _keep(
-    desk: Desk, report: WalkForwardReport, walked: Walked, drawn: Drawn | None, runner: Runner
-) -> WalkForwardReport:
+    desk: Desk, report: WalkForwardReport, walked: Walked,
+    made: tuple[Drawn | None, dict[str, str]], runner: Runner,
+) -> WalkForwardReport:  # fmt: skip
     """Write the tables and the report, before anybody is told of them."""
     runner.stop.check()
     grid = report.grid
@@ -207,7 +210,8 @@ async def _keep(
             "_trades.json", json.dumps({"trades": trades}).encode(), "trades", "application/json"
         ),
     }
-    paths = {name: f"archive/{path}" for name, path in files.items()}
+    drawn, kept = made
+    paths = {name: f"archive/{path}" for name, path in files.items()} | kept
     return await keep_report(desk, report, {**paths, "pngs": archived(drawn)}, runner)
 
 

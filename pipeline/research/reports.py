@@ -28,7 +28,7 @@ class VariantLine(BaseModel):
     error: str = ""
 
 
-class _Report(BaseModel):
+class ResearchReport(BaseModel):
     """What all these reports say of their run."""
 
     model_config = ConfigDict(frozen=True)
@@ -47,7 +47,7 @@ class _Report(BaseModel):
     synthetic: bool = False
 
 
-class GridReport(_Report):
+class GridReport(ResearchReport):
     """What sweep and walk-forward have in common: one setup's grid on one symbol and period."""
 
     setup_id: str
@@ -115,7 +115,7 @@ class BatchTest(BaseModel):
     error: str = ""
 
 
-class BatchReport(_Report):
+class BatchReport(ResearchReport):
     """The result of a batch."""
 
     flow_type: str = "batch_flow"
