@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from flows.backtest_compute import Frozen
 from flows.fetch_plan import Candidate, Plan
 from flows.tasks import Note
@@ -33,6 +35,8 @@ NOTED_EVERY = 20
 """Pages after which what was answered is noted, so that a kill has little asked again."""
 _TOLD_EVERY = 1.0
 _WEEK = timedelta(days=7)
+_USUAL = 480
+"""Bars before a page that its spikes are measured by."""
 _PASSED_ON = (FeedDownError, FeedRefusedError, BadRequestError, BadBarsError)
 """What makes the next source be asked."""
 
@@ -232,6 +236,16 @@ async def _page(load: _Load, plan: Plan, services: "Services") -> bool:
     return True
 
 
+async def _bars_before(
+    cursor: datetime, load: _Load, plan: Plan, services: "Services"
+) -> pd.DataFrame | None:
+    """Return the bars of the week before a page, at most so many as tell what is usual."""
+    if plan.over_synthetic:
+        return None
+    timeframe = load.candidate.timeframe
+    return (await services.bars.read(plan.symbol, timeframe, cursor - _WEEK, cursor)).tail(_USUAL)
+
+
 async def _keep(
     load: _Load, page: Page, cursor: datetime, plan: Plan, services: "Services"
 ) -> None:
@@ -249,9 +263,10 @@ async def _keep(
     if plan.over_synthetic:
         held = held.iloc[:0]
     now = services.clock()
+    before = await _bars_before(cursor, load, plan, services)
     kept, withheld = await asyncio.to_thread(
         judged, page.bars, held, plan.instrument, timeframe,
-        source=load.candidate.name, now=now,
+        source=load.candidate.name, now=now, before=before,
     )  # fmt: skip
     load.bars += len(page.bars)
     load.withheld += len(withheld)

@@ -25,6 +25,7 @@ def judged(
     *,
     source: str,
     now: datetime,
+    before: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, list[WithheldBar]]:
     """Part new bars into those that are kept and those that wait for a person.
 
@@ -34,6 +35,8 @@ def judged(
         A bar frame as the source gave it.
     held
         What the store has of the same stretch.
+    before
+        Bars held just before, which tell what is usual where few come at once.
 
     Returns
     -------
@@ -45,7 +48,8 @@ def judged(
     -----
     Withheld is: a bar that is held with other prices (by more than half a tick); a wick that
     leaves both neighbours behind by 25 usual ranges; and a bar on a Saturday of a market that
-    rests then.
+    rests then. The newest bar is no spike yet: what comes after it isn't known. With `before`,
+    fewer than 120 bars can be judged, too.
     """
     known, differs, mine = _against(bars, held, instrument.tick_size / 2)
     kinds: list[tuple[WithheldKind, np.ndarray, str]] = [
@@ -53,7 +57,7 @@ def judged(
         (WithheldKind.OUT_OF_HOURS, ~known & _resting(bars, instrument), "the market rests then"),
         (
             WithheldKind.SPIKE,
-            ~known & spike_mask(bars),
+            ~known & _spikes(bars, before),
             f"its wick leaves both neighbours behind by {SPIKE_RANGES:g} usual ranges",
         ),
     ]
@@ -72,6 +76,15 @@ def judged(
             for i in np.flatnonzero(fresh).tolist()
         ]  # fmt: skip
     return bars[~taken].reset_index(drop=True), withheld
+
+
+def _spikes(bars: pd.DataFrame, before: pd.DataFrame | None) -> np.ndarray:
+    """Return which bars are spikes, seen with those before them."""
+    if before is None or before.empty:
+        return spike_mask(bars)
+    columns = ["high", "low"]
+    seen = pd.concat([before[columns], bars[columns]], ignore_index=True)
+    return spike_mask(seen)[len(before) :]
 
 
 def _against(

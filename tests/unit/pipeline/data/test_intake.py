@@ -60,6 +60,18 @@ def test_a_wick_far_beyond_both_neighbours_waits_and_a_move_that_stays_does_not(
     assert judge(news)[1] == []
 
 
+def test_few_bars_are_judged_by_those_before_them():
+    few = BARS.iloc[500:530].reset_index(drop=True)
+    few.loc[12, "high"] += 0.03
+    assert judge(few)[1] == []
+    kept, (spike,) = judge(few, before=BARS.iloc[20:500])
+    assert spike.open_time == few["open_time"][12] and len(kept) == 29
+    first = BARS.iloc[500:530].reset_index(drop=True)
+    first.loc[0, "low"] -= 0.03
+    assert [b.kind for b in judge(first, before=BARS.iloc[20:500])[1]] == [WithheldKind.SPIKE]
+    assert judge(BARS.iloc[500:530].reset_index(drop=True), before=BARS.iloc[20:500])[1] == []
+
+
 def test_half_a_tick_is_no_revision():
     bars = BARS.head(300).copy()
     bars[PRICES] += EURUSD.tick_size * 0.49
