@@ -20,6 +20,7 @@ from bot.alerts import Alerts
 from bot.allowance import Moderation
 from bot.delivery import Courier
 from bot.handlers import (
+    ask,
     compare,
     data,
     deployments,
@@ -242,6 +243,7 @@ def make_dispatcher(services: Services, courier: Courier) -> Dispatcher:
         journal.router,
         tools.router,
         why.router,
+        ask.router,
         week.router,
         system.router,
         words.router,

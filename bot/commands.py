@@ -87,6 +87,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "why", "Why there was no signal", "/why GER40 2025-03-10 10:15 Frank_raid_v1", "viewer"
     ),
     Command("analyze", "A symbol as it stands now", "/analyze GER40 M15", "trader"),
+    Command("ask", "A question about a backtest", "/ask bt_2025_10_31_001 by weekday", "trader"),
     Command("train", "Train the model that scores signals", "/train setup=IB_raid_v1", "trader"),
     Command(
         "schedule",

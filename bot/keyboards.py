@@ -11,7 +11,7 @@ from typing import Final
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.texts import en
+from bot.texts import en, en_ask
 
 COPY_LIMIT: Final = 256
 CHANGE_TIMEFRAMES: Final = ("M1", "M5", "M15")
@@ -41,6 +41,12 @@ class RunCb(CallbackData, prefix="r"):
 
 class RerunCb(CallbackData, prefix="rr"):
     """Run it again."""
+
+    run_id: str
+
+
+class AskCb(CallbackData, prefix="aq"):
+    """Ask for a question about a run's trades."""
 
     run_id: str
 
@@ -106,6 +112,7 @@ ROLE_OF_PRESS: Final[dict[str, str]] = {
     "ch": "viewer",
     "c": "trader",
     "rr": "trader",
+    "aq": "trader",
     "x": "trader",
     "a": "trader",
     "lv": "viewer",
@@ -150,7 +157,10 @@ def rows(*lines: Sequence[InlineKeyboardButton | None]) -> InlineKeyboardMarkup 
 
 def report(run_id: str, *, has_trades: bool) -> InlineKeyboardMarkup | None:
     """Return what one can do with a finished backtest."""
-    first = [button(en.BUTTON_TRADES, TradeCb(run_id=run_id, index=0, turn=False))]
+    first = [
+        button(en.BUTTON_TRADES, TradeCb(run_id=run_id, index=0, turn=False)),
+        button(en_ask.BUTTON, AskCb(run_id=run_id)),
+    ]
     second = [
         button(en.BUTTON_RERUN, RerunCb(run_id=run_id)),
         button(en.BUTTON_CHANGE, ChangeCb(run_id=run_id)),

@@ -9,6 +9,7 @@ import typer
 
 from flows import (
     cli_analyze,
+    cli_ask,
     cli_audit,
     cli_backup,
     cli_compare,
@@ -49,6 +50,7 @@ from pipeline.domain.errors import RequestError
 __all__ = [
     "app",
     "cli_analyze",
+    "cli_ask",
     "cli_audit",
     "cli_backup",
     "cli_compare",
