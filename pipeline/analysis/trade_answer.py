@@ -3,7 +3,6 @@
 import io
 import math
 from collections.abc import Sequence
-from datetime import date, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -140,27 +139,24 @@ def _marked(trades: pd.DataFrame, zone: str) -> pd.DataFrame:
         month=local.dt.strftime("%Y-%m"),
         year=local.dt.strftime("%Y"),
         side=side,
-        session=[session_of(moment) for moment in trades["entry_time"]],
+        session=sessions_of(trades["entry_time"]),
         clock=local.dt.hour,
         month_number=local.dt.month,
         year_number=local.dt.year,
     )
 
 
-def session_of(moment: pd.Timestamp) -> str:
-    """Return the session that is open at a moment; of several the one that opened last."""
-    found, opened = "other", None
-    for name in SESSION_WORDS:
-        if name not in SESSIONS:
-            continue
+def sessions_of(moments: pd.Series) -> np.ndarray:
+    """Return the session that is open at each moment; of several the one that opened last."""
+    found = np.full(len(moments), "other", dtype=object)
+    since = np.full(len(moments), np.inf)  # minutes since that session opened
+    for name in SESSION_WORDS[:-1]:
         session = SESSIONS[name]
-        local = moment.tz_convert(session.zone)
-        day: date = local.date()
-        start = pd.Timestamp.combine(day, session.start).tz_localize(session.zone)
-        end = pd.Timestamp.combine(day, session.end).tz_localize(session.zone)
-        end = end + timedelta(days=1) if end <= start else end
-        if start <= local < end and (opened is None or start > opened):
-            found, opened = name, start
+        local = moments.dt.tz_convert(session.zone)
+        minute = (local.dt.hour * 60 + local.dt.minute).to_numpy(dtype="float64")
+        first, behind = (each.hour * 60 + each.minute for each in (session.start, session.end))
+        later = (minute >= first) & (minute < behind) & (minute - first < since)
+        found[later], since[later] = name, (minute - first)[later]
     return found
 
 

@@ -17,7 +17,8 @@ _FUNNEL: Final = re.compile(
     r"\bwhy\b.*\b(?:no|few|not|any|less|only)\b|\bпочему\b.*(?:нет|мало|не было|так)"
 )
 _GROUPS: Final = (
-    ("weekday", (r"weekdays?|days? of (?:the )?week|which days?(?: of (?:the )?week)?|дн(?:ям|и|ях) недели|"
+    ("weekday", (r"weekdays?|days? of (?:the )?week|which days?(?: of (?:the )?week)?|"
+                r"дн(?:ям|и|ях) недели|"
                 r"дн(?:ю|ей|ень) недели|как(?:ой|ие|им) д(?:ень|ни|ням)")),
     ("hour", r"hours?|time of day|час(?:ам|ы|у)?|времени суток|как(?:ое|ой) (?:время|час)"),
     ("month", r"months?|monthly|месяц(?:ам|ы|у|ев)?"),

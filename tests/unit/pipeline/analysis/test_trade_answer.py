@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.analysis.trade_answer import answer_query, read_trades, session_of
+from pipeline.analysis.trade_answer import answer_query, read_trades, sessions_of
 from pipeline.analysis.trade_query import EXITS, WEEKDAYS, TradeQuery, asked_words
 from pipeline.analysis.trade_words import group_line, table_lines
 from pipeline.domain.errors import DataError
@@ -130,7 +130,7 @@ def test_every_valid_question_has_an_answer_that_is_a_part_of_the_trades(query, 
     kept = kept[kept["rr"] > 0] if query.outcome == "win" else kept
     kept = kept[kept["rr"] <= 0] if query.outcome == "loss" else kept
     if query.sessions:
-        kept = kept[[session_of(t) in query.sessions for t in kept["entry_time"]]]
+        kept = kept[pd.Series(sessions_of(kept["entry_time"]), kept.index).isin(query.sessions)]
     assert table.matched == len(kept)
     if query.rows == "trades" and query.order == "best":
         wanted = kept["rr"].nlargest(query.top or 10).tolist()
@@ -151,6 +151,8 @@ def test_small_groups_say_so_and_a_file_without_its_columns_is_refused():
 
 
 def test_a_session_is_the_one_that_opened_last():
-    at = [session_of(pd.Timestamp(f"2025-05-22T{hour}Z")) for hour in
-          ("03:00", "06:30", "07:30", "14:00", "22:00")]  # fmt: skip
-    assert at == ["asia", "frankfurt", "london", "new_york_cash", "other"]
+    clocks = ("03:00", "06:30", "07:30", "14:00", "22:00")
+    moments = pd.Series(pd.to_datetime([f"2025-05-22T{clock}Z" for clock in clocks]))
+    assert list(sessions_of(moments)) == [
+        "asia", "frankfurt", "london", "new_york_cash", "other",
+    ]  # fmt: skip
