@@ -15,6 +15,7 @@ from pipeline.research.profile import GroundProfile, Panel, Point
 
 WIDTH, HEIGHT, FONT = 1080, 1350, 22.0
 _TOP, _FOOT, _GAP, _SCALE = 130.0, 60.0, 34.0, 96.0
+_INSET = 28.0  # the first value's name reaches out to the left of its point
 _MOST = 6
 _ONE_COLUMN = 3
 
@@ -68,7 +69,7 @@ def _draw(
     synthetic: bool,
 ) -> None:  # fmt: skip
     mapping = PixelMap(
-        left=int(box.left), top=int(box.top + 2 * FONT), right=int(box.right - _SCALE),
+        left=int(box.left + _INSET), top=int(box.top + 2 * FONT), right=int(box.right - _SCALE),
         bottom=int(box.bottom - 3.4 * FONT), times=tuple(range(len(panel.points))),
         price_low=reach[0], price_high=reach[1],
     )  # fmt: skip
@@ -83,8 +84,10 @@ def _draw(
     if len(spots) > 1:
         canvas.line(spots, theme.muted, 2, z=2)
     every = _every(len(panel.points), mapping.slot_width)
+    begin = next((i for i, p in enumerate(panel.points) if p.value == panel.own), 0) % every
     for i, point in enumerate(panel.points):
-        _point(scale, point, i, own=point.value == panel.own, named=i % every == 0, room=every)
+        named = i % every == begin  # the value that the setup has now is always among them
+        _point(scale, point, i, own=point.value == panel.own, named=named, room=every)
 
 
 def _every(count: int, slot: float) -> int:
@@ -104,7 +107,7 @@ def _point(scale: Scale, point: Point, i: int, *, own: bool, named: bool, room: 
             c.line([(x - 8, end), (x + 8, end)], colour, 3, z=3)
     mark = t.level if own else colour
     c.rect(Box(x - 7, y - 7, x + 7, y + 7), mark, z=4)
-    if named or own:
+    if named:
         c.text(x, m.bottom + FONT, point.value, FONT, t.level if own else t.text, bold=own,
                anchor="center", width=m.slot_width * room)  # fmt: skip
         c.text(x, m.bottom + 2.3 * FONT, f"n {point.trades:,}", FONT, t.muted, anchor="center",
