@@ -9,7 +9,7 @@ from flows.analyst_desk import consult
 from flows.control import find_run
 from flows.services import Services
 from pipeline.analysis.run_question import Worded, translation_question, wording_question
-from pipeline.analysis.trade_answer import TradeTable, answer_query, read_trades
+from pipeline.analysis.trade_answer import GroupFigures, TradeTable, answer_query, read_trades
 from pipeline.analysis.trade_query import TradeQuestions
 from pipeline.analysis.trade_questions import FORMS, read_question
 from pipeline.analysis.trade_words import table_lines
@@ -181,7 +181,8 @@ def _funnel(report: dict[str, Any]) -> list[str]:
 
 async def _pictured(answer: Asked, services: Services) -> Asked:
     """Return the answer with a picture of its first long table."""
-    table = next((t for t in answer.tables if len(t.groups) >= PICTURE_FROM), None)
+    drawable = [t for t in answer.tables if len(t.groups) >= PICTURE_FROM and in_r(t.groups[0])]
+    table = drawable[0] if drawable else None
     if table is None:
         return answer
     report = answer.run.report
@@ -190,6 +191,11 @@ async def _pictured(answer: Asked, services: Services) -> Asked:
     theme, made_up = services.settings.chart_theme, bool(report.get("synthetic"))
     picture = await services.cpu.run(draw_groups, table, words, theme, made_up)
     return Asked(answer.run, answer.question, answer.tables, answer.funnel, png=picture.png)
+
+
+def in_r(group: GroupFigures) -> bool:
+    """Tell whether a group has a figure in R that a bar can show."""
+    return group.expectancy is not None or group.total_r is not None
 
 
 def draw_groups(

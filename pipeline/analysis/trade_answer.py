@@ -34,8 +34,8 @@ _NATURAL: Final[dict[str, Sequence[Any]]] = {
 class GroupFigures(BaseModel):
     """What is told of one group of trades; what was not asked for, or can't be said, is None.
 
-    `expectancy` is the mean R with its 95 % interval of ±1.96 standard errors (None bounds are
-    given as the value itself below two trades). `drawdown` is in R, of the group's own trades in
+    `expectancy` is the mean R with its 95 % interval of ±1.96 standard errors (below
+    two trades the bounds are the mean itself). `drawdown` is in R, of the group's own trades in
     the order of their exits.
     """
 
@@ -134,7 +134,7 @@ def _marked(trades: pd.DataFrame, zone: str) -> pd.DataFrame:
     local = trades["entry_time"].dt.tz_convert(ZoneInfo(zone))
     side = trades["side"].astype(str).str.lower()
     return trades.assign(
-        weekday=[WEEKDAYS[day] for day in local.dt.dayofweek],
+        weekday=[WEEKDAYS[day] for day in local.dt.day_of_week],
         hour=local.dt.hour.map("{:02d}:00".format),
         month=local.dt.strftime("%Y-%m"),
         year=local.dt.strftime("%Y"),

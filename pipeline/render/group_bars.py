@@ -57,7 +57,8 @@ def group_bars(
         pale = t.muted if group.too_few else t.text
         canvas.text(left - 16, middle, group.label, FONT, pale, anchor="right")
         canvas.text(WIDTH - MARGIN, middle, told, FONT, pale, anchor="right")
-    draw_foot(canvas, t, "R of each trade, line: 95 %", foot, FONT - 2)
+    mean = any(group.expectancy is not None for group in shown)
+    draw_foot(canvas, t, "R of each trade, line: 95 %" if mean else "total R", foot, FONT - 2)
     return canvas.picture()
 
 

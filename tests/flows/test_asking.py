@@ -65,6 +65,7 @@ async def test_many_groups_come_with_a_picture(tested, monkeypatch):
     monkeypatch.setattr("flows.asking.PICTURE_FROM", 1)
     answer = await ask(f"{run.run_id} by hour", services)
     assert answer.png[:4] == b"\x89PNG"
+    assert (await ask(f"{run.run_id} how many by hour", services)).png is None  # no R to draw
 
 
 @pytest.mark.parametrize(
