@@ -61,8 +61,13 @@ _SEASON_OF = re.compile(
 _PART = re.compile(
     rf"(?<!\w)(?:in|during|for|over|в|во|за)?\s*(?:the\s+)?(?:q(?P<q>[1-4])|(?P<o>{ORDINAL})"
     rf"(?:[-\s]?(?:й|м))?\s+(?P<what>quarter|half|квартал[еа]?|полугоди[еия]|половин[ае]))"
-    rf"(?:\s+(?:of\s+)?(?P<y>{_YEAR}))?(?!\w){_TAIL}"
+    rf"(?:\s+(?:of\s+)?(?P<y>{_YEAR}))?(?!\w)(?!\s+(?:of\s+)?(?:{MONTH})(?!\w)){_TAIL}"
 )
+_HALF_OF = re.compile(
+    rf"(?<!\w)(?:in|during|for|over|в|во|за)?\s*(?:the\s+)?(?P<o>{ORDINAL})\s+"
+    rf"(?:half|половин[аеуы])\s+(?:of\s+)?(?P<m>{MONTH})(?:,?\s+(?P<y>{_YEAR}))?(?!\w){_TAIL}"
+)
+_MORE = re.compile(rf"(?<!\w)(?!may(?!\w))(?:{_YEAR}|(?:{MONTH})|(?:{SEASON}))(?!\w)")
 _WORDS = re.compile(
     r"(?<!\w)(?:for\s+|за\s+)?"
     r"(?P<w>today|yesterday|ytd|year to date|this year so far|сегодня|вчера|с начала года)(?!\w)"
@@ -83,6 +88,7 @@ def take_period(sentence: Sentence, today: date) -> Span | None:
         (_LAST_N, lambda m: _last(number_named(m["n"]), m["unit"], today)),
         (_RELATIVE, lambda m: _relative(m["which"], m["what"], today)),
         (_SEASON_OF, lambda m: month_of(int(m["y"]), season_named(m["s"]), 3)),
+        (_HALF_OF, lambda m: _half_of(m, today)),
         (_PART, lambda m: _part(m, today)),
         (_DAYS_OF, lambda m: _days_of(m, today)),
         (_RANGE, lambda m: _range(m["a"], m["b"], today)),
@@ -157,6 +163,19 @@ def _season(month: int, *, now: bool, today: date) -> Span | None:
         if not now and end < today:
             return start, end
     return None
+
+
+def names_more(sentence: Sentence) -> bool:
+    """Tell whether a year, a month or a season is left that nothing has taken."""
+    return _MORE.search(sentence.plain) is not None
+
+
+def _half_of(found: re.Match[str], today: date) -> Span | None:
+    year = f" {found['y']}" if found["y"] else ""
+    start, end = _point(f"{found['m']}{year}", today)
+    if ordinal_named(found["o"]) == 1:
+        return start, start.replace(day=15)
+    return (start.replace(day=16), end) if ordinal_named(found["o"]) == 2 else None  # noqa: PLR2004
 
 
 def _part(found: re.Match[str], today: date) -> Span | None:

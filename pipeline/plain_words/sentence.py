@@ -64,6 +64,10 @@ class Sentence:
         self.taken.append(Taken(kind, self.original[start:end].strip(" ,.;"), meaning))
         self.plain = f"{self.plain[:start]}{' ' * (end - start)}{self.plain[end:]}"
 
+    def forget(self, kind: str) -> None:
+        """Take back what was read as a kind; its words stay blank."""
+        self.taken = [taken for taken in self.taken if taken.kind != kind]
+
     def words(self) -> list[tuple[str, tuple[int, int]]]:
         """Return the words not taken yet, with their spans."""
         return [(found.group(), found.span()) for found in _WORD.finditer(self.plain)]

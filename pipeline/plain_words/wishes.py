@@ -9,7 +9,7 @@ from typing import Literal, cast
 from pipeline.command_words import KnownWords
 from pipeline.plain_words.name_words import take_setups, take_symbols, take_timeframe
 from pipeline.plain_words.option_words import take_options
-from pipeline.plain_words.period_words import take_period
+from pipeline.plain_words.period_words import names_more, take_period
 from pipeline.plain_words.sentence import Sentence, Taken
 from pipeline.plain_words.vocabulary import SILENT, VERBS, any_of, whole
 
@@ -134,6 +134,9 @@ def _named(
     options = take_options(sentence)
     timeframe = take_timeframe(sentence)
     symbols = take_symbols(sentence, known)
+    if span is not None and names_more(sentence):  # two periods, or half of one: ask which
+        span = None
+        sentence.forget("period")
     setups, doubt = take_setups(sentence, known, titles)
     named = Named(
         setups=tuple(setup.setup_id for setup in setups),

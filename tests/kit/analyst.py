@@ -260,6 +260,7 @@ def example(schema: dict[str, Any]) -> Any:
     if "anyOf" in schema:
         return example(schema["anyOf"][0])
     kind = schema.get("type")
+    kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
         return {name: example(inner) for name, inner in schema["properties"].items()}
     if kind == "array":

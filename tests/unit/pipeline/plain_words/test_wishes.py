@@ -89,6 +89,13 @@ def test_what_was_not_understood_is_told_and_negations_are_never_silent():
     assert found.unread == ("only", "longs", "not", "mondays")
 
 
+def test_a_period_of_which_something_is_left_over_is_asked_for():
+    for said in ("May 2024 or August", "Q1 2024 versus 2025", "the end of last summer 2023"):
+        found = understand(f"test Frankfurt raid dax {said}", KNOWN, TITLES, TODAY, COMMANDS)
+        assert found is not None
+        assert found.command == "/backtest Frank_raid_v1 GER40" and found.unread, said
+
+
 def test_two_setups_that_a_name_fits_are_put_to_choice():
     found = understand("try the asia setup on gold last 3 months", KNOWN, TITLES, TODAY, COMMANDS)
     assert found is not None
