@@ -140,6 +140,8 @@ TASK_WORDS: Final[Mapping[str, str]] = {
     "data_collection": "Gather what to learn from",
     "data_quality": "Judge the bars",
     "next_run": "Start what was to come then",
+    "gathering": "Gather every variant tried",
+    "sensitivity": "Hold them against each other",
     "feature_engineering": "Make the table",
     "train_test_split": "Set the last window aside",
     "model_training": "Grow the trees",
