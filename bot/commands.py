@@ -79,6 +79,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("collect", "Fetch bars of an exchange", "/collect BTC/USDT days=30", "trader"),
     Command("fetch", "Fetch past bars from a source", "/fetch GER40 M1 2024", "trader"),
     Command("ingest", "Bring fetched bars up to date", "/ingest end_of_day", "trader"),
+    Command("quality", "What held bars are worth", "/quality GER40 M1", "trader"),
     Command("quarantine", "Bars that wait for a decision", "/quarantine GER40 M1", "viewer"),
     Command("source", "Where past bars come from", "/source GER40 dukascopy", "viewer"),
     Command("import", "How to bring in your own bars", "/import", "trader"),

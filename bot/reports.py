@@ -21,6 +21,7 @@ from bot import (
 from bot.layout import View
 from pipeline.domain.analyze import SymbolReport
 from pipeline.domain.backup import BackupReport
+from pipeline.domain.data_quality import DataQualityReport
 from pipeline.domain.exchange import CollectionResult, RetrainingResult
 from pipeline.domain.fetch import FetchReport
 from pipeline.domain.ingest import IngestReport
@@ -56,6 +57,7 @@ VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
         RetrainingResult.model_validate(kept)
     ),
     "ingest_flow": lambda kept: views_fetch.ingested(IngestReport.model_validate(kept)),
+    "data_quality_flow": lambda kept: views_fetch.quality(DataQualityReport.model_validate(kept)),
     "fetch_flow": lambda kept: views_fetch.fetched(FetchReport.model_validate(kept)),
     "analyze_flow": lambda kept: views_analyze.symbol(SymbolReport.model_validate(kept)),
     "backup_flow": lambda kept: views_backup.backup(BackupReport.model_validate(kept)),

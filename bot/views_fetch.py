@@ -7,10 +7,12 @@ from bot.layout import View, fit
 from bot.texts import en
 from flows.fetch_text import headline, lines
 from flows.ingest_text import ingest_headline, ingest_lines
+from flows.quality_text import quality_headline, quality_lines
 from flows.quarantine_desk import Waiting
 from flows.quarantine_text import waiting_lines
 from flows.source_desk import Sources
 from flows.source_text import source_lines
+from pipeline.domain.data_quality import DataQualityReport
 from pipeline.domain.fetch import FetchReport
 from pipeline.domain.ingest import IngestReport
 
@@ -24,6 +26,12 @@ def fetched(report: FetchReport) -> View:
 def ingested(report: IngestReport) -> View:
     """Return the card of an ingest."""
     told: list[Text | str] = [Bold(ingest_headline(report)), *ingest_lines(report)]
+    return fit(as_list(*told, Code(report.run_id)))
+
+
+def quality(report: DataQualityReport) -> View:
+    """Return the card of a check of held bars."""
+    told: list[Text | str] = [Bold(quality_headline(report)), *quality_lines(report)]
     return fit(as_list(*told, Code(report.run_id)))
 
 

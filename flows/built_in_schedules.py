@@ -91,7 +91,10 @@ def source_schedules(services: Services) -> tuple[BuiltIn, ...]:
     if not services.settings.ingest_schedules:
         return ()
     asked = [one.card for one in services.sources.values() if not one.card.lacks]
-    return tuple(
+    weekly = BuiltIn(
+        "data-quality", "data_quality_flow", {"text": "/quality"}, "40 4 * * sun", zone="UTC"
+    )
+    return weekly, *(
         BuiltIn(
             f"{word}-{card.name}", "ingest_flow",
             {"text": f"/ingest {kind} source={card.name}"}, cron, zone=card.clock,

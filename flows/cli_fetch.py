@@ -9,10 +9,12 @@ import typer
 from flows.cli_app import FREE_WORDS, actor, app, print_lines, run_command
 from flows.fetch_text import headline, lines
 from flows.ingest_text import ingest_headline, ingest_lines
+from flows.quality_text import quality_headline, quality_lines
 from flows.quarantine_desk import answer as decide
 from flows.quarantine_text import waiting_lines
 from flows.source_desk import answer
 from flows.source_text import source_lines
+from pipeline.domain.data_quality import DataQualityReport
 from pipeline.domain.fetch import FetchReport
 from pipeline.domain.ingest import IngestReport
 
@@ -41,6 +43,18 @@ def ingest(
     from flows.cli_runs import launch_words  # noqa: PLC0415 - which prints reports by this module
 
     launch_words("ingest", words or [], wait=wait)
+
+
+@app.command(context_settings=FREE_WORDS)
+def quality(
+    words: Annotated[list[str] | None, typer.Argument(help="symbol, timeframe")] = None,
+    *,
+    wait: Annotated[bool, typer.Option(help="wait for the end and print the report")] = True,
+) -> None:
+    """Judge held bars, also against another source: scout quality GER40 M1."""
+    from flows.cli_runs import launch_words  # noqa: PLC0415 - which prints reports by this module
+
+    launch_words("quality", words or [], wait=wait)
 
 
 @app.command()
@@ -85,8 +99,15 @@ def _ingested(kept: Mapping[str, Any], archive: Path) -> list[str]:
     return [ingest_headline(report), *(f"  {line}" for line in ingest_lines(report))]
 
 
+def _judged(kept: Mapping[str, Any], archive: Path) -> list[str]:
+    del archive
+    report = DataQualityReport.model_validate(kept)
+    return [quality_headline(report), *(f"  {line}" for line in quality_lines(report))]
+
+
 FETCH_LINES: dict[str, Callable[[Mapping[str, Any], Path], list[str]]] = {
     "fetch_flow": _fetched,
     "ingest_flow": _ingested,
+    "data_quality_flow": _judged,
 }
 """Flow type -> the lines of its dumped report."""

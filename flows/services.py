@@ -62,6 +62,7 @@ from storage.ports import (
     SetupStore,
     TrialLedger,
 )
+from storage.quality_log import SqlQualityLog
 from storage.quarantine import SqlQuarantine
 from storage.request_keys import SqlRequestKeys
 from storage.run_port import RunStore
@@ -69,7 +70,14 @@ from storage.runs import SqlRunStore
 from storage.scans import SqlScanLog
 from storage.schedules import SqlScheduleStore
 from storage.signals import SqlSignalStore
-from storage.source_ports import BarSource, LoadLog, Quarantine, SourceChoices, SourceSymbols
+from storage.source_ports import (
+    BarSource,
+    LoadLog,
+    QualityLog,
+    Quarantine,
+    SourceChoices,
+    SourceSymbols,
+)
 from storage.source_symbols import YamlSourceSymbols
 from storage.telegram_updates import SqlUpdateInbox
 from storage.trials import SqlTrialLedger
@@ -117,6 +125,7 @@ class Services:
     source_choices: SourceChoices
     source_symbols: SourceSymbols
     quarantine: Quarantine
+    quality: QualityLog
     upkeep: Upkeep
     settings: Settings
     state: StateFolder
@@ -225,4 +234,5 @@ def _stores(database: Database) -> dict[str, Any]:
         "loads": SqlLoadLog(engine),
         "source_choices": SqlSourceChoices(engine),
         "quarantine": SqlQuarantine(engine),
+        "quality": SqlQualityLog(engine),
     }

@@ -5,6 +5,7 @@ from flows.backtest import BACKTEST
 from flows.backup import BACKUP
 from flows.batch import BATCH
 from flows.data_collection import COLLECTION
+from flows.data_quality import QUALITY
 from flows.fetch import FETCH
 from flows.ingesting import INGEST
 from flows.label import LABEL
@@ -36,6 +37,7 @@ STORIES: dict[str, Story] = {
         COLLECTION,
         FETCH,
         INGEST,
+        QUALITY,
         UPKEEP,
         ANALYZE,
         TRAIN,

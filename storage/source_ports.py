@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from pipeline.domain.data_quality import HoldingQuality
 from pipeline.domain.market import Timeframe
 from pipeline.domain.source import (
     InstrumentFacts,
@@ -123,4 +124,18 @@ class Quarantine(Protocol):
 
     async def settle(self, bars: Sequence[WithheldBar], state: str, now: datetime) -> int:
         """Mark them accepted or discarded; return how many were open."""
+        ...
+
+
+class QualityLog(Protocol):
+    """What checks of held bars found."""
+
+    async def keep(self, quality: HoldingQuality) -> None:
+        """Keep a check of a holding; one of the same run and holding is replaced."""
+        ...
+
+    async def newest(
+        self, symbol: str, timeframe: str, *, before_run: str = ""
+    ) -> HoldingQuality | None:
+        """Return the newest check of a holding that is not of run `before_run`, or None."""
         ...

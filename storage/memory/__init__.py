@@ -20,6 +20,7 @@ from storage.memory.loads import MemoryLoadLog, MemorySourceChoices
 from storage.memory.models import MemoryModelRegistry
 from storage.memory.news import MemoryNews
 from storage.memory.outbox import MemoryOutbox
+from storage.memory.quality_log import MemoryQualityLog
 from storage.memory.quarantine import MemoryQuarantine
 from storage.memory.runs import MemoryAuditLog, MemoryRunStore
 from storage.memory.scans import MemoryScanLog
@@ -48,6 +49,7 @@ __all__ = [
     "MemoryModelRegistry",
     "MemoryNews",
     "MemoryOutbox",
+    "MemoryQualityLog",
     "MemoryQuarantine",
     "MemoryRateLimits",
     "MemoryRequestKeys",

@@ -85,3 +85,8 @@ async def test_a_backtest_without_bars_fetches_them_and_runs_and_a_revised_day_w
         await me.wait_for(
             lambda m: "is no source that is set up" in text_of(m), 30, after=sent["message_id"]
         )
+        sent = await me.send("/quality GBPUSD")
+        card = await me.wait_for(
+            lambda m: "Quality of 1 holding" in text_of(m), WAIT, after=sent["message_id"]
+        )
+        assert "second source: no other source has it" in text_of(card)

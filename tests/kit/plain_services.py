@@ -39,6 +39,7 @@ from storage.memory import (
     MemoryModelRegistry,
     MemoryNews,
     MemoryOutbox,
+    MemoryQualityLog,
     MemoryQuarantine,
     MemoryRateLimits,
     MemoryRequestKeys,
@@ -203,6 +204,7 @@ async def plain_services(
         loads=MemoryLoadLog(),
         source_choices=MemorySourceChoices(),
         quarantine=MemoryQuarantine(),
+        quality=MemoryQualityLog(),
         source_symbols=YamlSourceSymbols(),
         upkeep=Upkeep(
             rows,

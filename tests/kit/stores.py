@@ -37,6 +37,7 @@ from storage.memory import (
     MemoryLoadLog,
     MemoryModelRegistry,
     MemoryOutbox,
+    MemoryQualityLog,
     MemoryQuarantine,
     MemoryRequestKeys,
     MemoryRetention,
@@ -58,6 +59,7 @@ from storage.object_archive_upkeep import ObjectArchiveUpkeep
 from storage.object_models import ObjectModels
 from storage.objects import Objects
 from storage.outbox import SqlOutbox
+from storage.quality_log import SqlQualityLog
 from storage.quarantine import SqlQuarantine
 from storage.request_keys import SqlRequestKeys
 from storage.retention import SqlRetention
@@ -163,6 +165,9 @@ class Stores:
 
     def source_choices(self):
         return self._make(MemorySourceChoices, SqlSourceChoices)
+
+    def quality(self):
+        return self._make(MemoryQualityLog, SqlQualityLog)
 
     def quarantine(self):
         return self._make(MemoryQuarantine, SqlQuarantine)
