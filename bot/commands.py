@@ -80,6 +80,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("fetch", "Fetch past bars from a source", "/fetch GER40 M1 2024", "trader"),
     Command("ingest", "Bring fetched bars up to date", "/ingest end_of_day", "trader"),
     Command("quality", "What held bars are worth", "/quality GER40 M1", "trader"),
+    Command("info", "What is known of a symbol", "/info GER40", "viewer"),
+    Command("instruments", "Look symbols up at their sources", "/instruments GER40", "trader"),
     Command("quarantine", "Bars that wait for a decision", "/quarantine GER40 M1", "viewer"),
     Command("source", "Where past bars come from", "/source GER40 dukascopy", "viewer"),
     Command("import", "How to bring in your own bars", "/import", "trader"),

@@ -25,6 +25,7 @@ from pipeline.domain.data_quality import DataQualityReport
 from pipeline.domain.exchange import CollectionResult, RetrainingResult
 from pipeline.domain.fetch import FetchReport
 from pipeline.domain.ingest import IngestReport
+from pipeline.domain.instrument_info import InstrumentsReport
 from pipeline.domain.replay import ReplayReport
 from pipeline.domain.report import BacktestReport
 from pipeline.domain.train_report import LabelReport, TrainReport
@@ -55,6 +56,9 @@ VIEWS: Final[dict[str, Callable[[Kept], View]]] = {
     ),
     "model_retraining": lambda kept: views_retraining.retraining(
         RetrainingResult.model_validate(kept)
+    ),
+    "instrument_flow": lambda kept: views_fetch.instruments(
+        InstrumentsReport.model_validate(kept)
     ),
     "ingest_flow": lambda kept: views_fetch.ingested(IngestReport.model_validate(kept)),
     "data_quality_flow": lambda kept: views_fetch.quality(DataQualityReport.model_validate(kept)),

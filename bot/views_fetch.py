@@ -7,6 +7,8 @@ from bot.layout import View, fit
 from bot.texts import en
 from flows.fetch_text import headline, lines
 from flows.ingest_text import ingest_headline, ingest_lines
+from flows.instrument_desk import Info
+from flows.instrument_text import info_lines, instruments_headline, instruments_lines
 from flows.quality_text import quality_headline, quality_lines
 from flows.quarantine_desk import Waiting
 from flows.quarantine_text import waiting_lines
@@ -15,6 +17,7 @@ from flows.source_text import source_lines
 from pipeline.domain.data_quality import DataQualityReport
 from pipeline.domain.fetch import FetchReport
 from pipeline.domain.ingest import IngestReport
+from pipeline.domain.instrument_info import InstrumentsReport
 
 
 def fetched(report: FetchReport) -> View:
@@ -32,6 +35,18 @@ def ingested(report: IngestReport) -> View:
 def quality(report: DataQualityReport) -> View:
     """Return the card of a check of held bars."""
     told: list[Text | str] = [Bold(quality_headline(report)), *quality_lines(report)]
+    return fit(as_list(*told, Code(report.run_id)))
+
+
+def info(found: Info) -> View:
+    """Return what is known of a symbol."""
+    title, *told = info_lines(found)
+    return fit(as_list(Bold(title), *told))
+
+
+def instruments(report: InstrumentsReport) -> View:
+    """Return the card of a look-up of symbols."""
+    told: list[Text | str] = [Bold(instruments_headline(report)), *instruments_lines(report)]
     return fit(as_list(*told, Code(report.run_id)))
 
 

@@ -87,14 +87,15 @@ def built_in_schedules(settings: Settings) -> tuple[BuiltIn, ...]:
 
 
 def source_schedules(services: Services) -> tuple[BuiltIn, ...]:
-    """Return the schedules of each source, after its own days end; none unless switched on."""
+    """Return those of each source and a monthly look at instruments; none unless switched on."""
     if not services.settings.ingest_schedules:
         return ()
     asked = [one.card for one in services.sources.values() if not one.card.lacks]
     weekly = BuiltIn(
         "data-quality", "data_quality_flow", {"text": "/quality"}, "40 4 * * sun", zone="UTC"
     )
-    return weekly, *(
+    monthly = BuiltIn("instruments", "instrument_flow", {"text": "/instruments"}, "40 4 1 * *")
+    daily = tuple(
         BuiltIn(
             f"{word}-{card.name}", "ingest_flow",
             {"text": f"/ingest {kind} source={card.name}"}, cron, zone=card.clock,
@@ -105,6 +106,7 @@ def source_schedules(services: Services) -> tuple[BuiltIn, ...]:
             ("weekly-check", "check", "40 3 * * sun"),
         )
     )  # fmt: skip
+    return (weekly, *daily, *((monthly,) if asked else ()))
 
 
 async def keep_built_ins(services: Services, now: datetime) -> None:

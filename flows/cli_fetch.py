@@ -9,6 +9,8 @@ import typer
 from flows.cli_app import FREE_WORDS, actor, app, print_lines, run_command
 from flows.fetch_text import headline, lines
 from flows.ingest_text import ingest_headline, ingest_lines
+from flows.instrument_desk import info as known_of
+from flows.instrument_text import info_lines, instruments_headline, instruments_lines
 from flows.quality_text import quality_headline, quality_lines
 from flows.quarantine_desk import answer as decide
 from flows.quarantine_text import waiting_lines
@@ -17,6 +19,7 @@ from flows.source_text import source_lines
 from pipeline.domain.data_quality import DataQualityReport
 from pipeline.domain.fetch import FetchReport
 from pipeline.domain.ingest import IngestReport
+from pipeline.domain.instrument_info import InstrumentsReport
 
 
 @app.command(context_settings=FREE_WORDS)
@@ -55,6 +58,24 @@ def quality(
     from flows.cli_runs import launch_words  # noqa: PLC0415 - which prints reports by this module
 
     launch_words("quality", words or [], wait=wait)
+
+
+@app.command()
+def info(symbol: Annotated[str, typer.Argument(help="like GER40")]) -> None:
+    """Tell what is known of a symbol, here and at the sources: scout info GER40."""
+    run_command(lambda services: print_lines(known_of(f"/info {symbol}", services), info_lines))
+
+
+@app.command(context_settings=FREE_WORDS)
+def instruments(
+    words: Annotated[list[str] | None, typer.Argument(help="symbols; none: all held")] = None,
+    *,
+    wait: Annotated[bool, typer.Option(help="wait for the end and print the report")] = True,
+) -> None:
+    """Look symbols up at their sources: scout instruments GER40."""
+    from flows.cli_runs import launch_words  # noqa: PLC0415 - which prints reports by this module
+
+    launch_words("instruments", words or [], wait=wait)
 
 
 @app.command()
@@ -105,9 +126,16 @@ def _judged(kept: Mapping[str, Any], archive: Path) -> list[str]:
     return [quality_headline(report), *(f"  {line}" for line in quality_lines(report))]
 
 
+def _looked_up(kept: Mapping[str, Any], archive: Path) -> list[str]:
+    del archive
+    report = InstrumentsReport.model_validate(kept)
+    return [instruments_headline(report), *(f"  {line}" for line in instruments_lines(report))]
+
+
 FETCH_LINES: dict[str, Callable[[Mapping[str, Any], Path], list[str]]] = {
     "fetch_flow": _fetched,
     "ingest_flow": _ingested,
     "data_quality_flow": _judged,
+    "instrument_flow": _looked_up,
 }
 """Flow type -> the lines of its dumped report."""

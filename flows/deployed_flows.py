@@ -105,6 +105,7 @@ _FLOWS = (
     DeployedFlow("fetch_flow", "fetch_flow"),
     DeployedFlow("ingest_flow", "ingest_flow"),
     DeployedFlow("data_quality_flow", "data_quality_flow"),
+    DeployedFlow("instrument_flow", "instrument_flow"),
     DeployedFlow("analyze_flow", "analyze_flow"),
     DeployedFlow("replay_flow", "replay_flow"),
     DeployedFlow("backup_flow", "backup_flow"),

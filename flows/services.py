@@ -41,6 +41,7 @@ from storage.database import Database, migrate, open_database
 from storage.deployments import SqlDeploymentStore
 from storage.entry_ports import RateLimits, RequestKeys, TokenStore, UpdateInbox
 from storage.health import SqlHealthBoard
+from storage.instrument_facts import SqlInstrumentFacts
 from storage.instruments import YamlInstruments
 from storage.journal_ports import Journal, JournalQueue
 from storage.journal_queue import SqlJournalQueue
@@ -72,6 +73,7 @@ from storage.schedules import SqlScheduleStore
 from storage.signals import SqlSignalStore
 from storage.source_ports import (
     BarSource,
+    InstrumentFactsStore,
     LoadLog,
     QualityLog,
     Quarantine,
@@ -126,6 +128,7 @@ class Services:
     source_symbols: SourceSymbols
     quarantine: Quarantine
     quality: QualityLog
+    facts: InstrumentFactsStore
     upkeep: Upkeep
     settings: Settings
     state: StateFolder
@@ -235,4 +238,5 @@ def _stores(database: Database) -> dict[str, Any]:
         "source_choices": SqlSourceChoices(engine),
         "quarantine": SqlQuarantine(engine),
         "quality": SqlQualityLog(engine),
+        "facts": SqlInstrumentFacts(engine),
     }

@@ -8,6 +8,7 @@ from flows.data_collection import COLLECTION
 from flows.data_quality import QUALITY
 from flows.fetch import FETCH
 from flows.ingesting import INGEST
+from flows.instruments import INSTRUMENTS
 from flows.label import LABEL
 from flows.model_retraining import RETRAINING
 from flows.parity import PARITY
@@ -38,6 +39,7 @@ STORIES: dict[str, Story] = {
         FETCH,
         INGEST,
         QUALITY,
+        INSTRUMENTS,
         UPKEEP,
         ANALYZE,
         TRAIN,

@@ -1,4 +1,4 @@
-"""Reads what a person or a schedule wrote after /ingest."""
+"""Reads what a person or a schedule wrote after /ingest and /instruments."""
 
 from datetime import date
 
@@ -6,6 +6,7 @@ from pipeline.command_words import KnownWords, closest_words
 from pipeline.commands import words_in
 from pipeline.domain.errors import BadRequestError
 from pipeline.domain.ingest import KINDS, IngestKind, IngestRequest
+from pipeline.domain.instrument_info import InstrumentsRequest
 
 
 def parse_ingest(text: str, known: KnownWords, today: date) -> IngestRequest:
@@ -38,3 +39,25 @@ def parse_ingest(text: str, known: KnownWords, today: date) -> IngestRequest:
                 corrected="",
             )  # fmt: skip
     return IngestRequest(kind=kind, symbols=tuple(dict.fromkeys(symbols)), source=source)
+
+
+def parse_instruments(text: str, known: KnownWords, today: date) -> InstrumentsRequest:
+    """Return what `/instruments [SYMBOL…]` asks for.
+
+    Raises
+    ------
+    BadRequestError
+        Naming the word that is no symbol, and the closest ones.
+    """
+    del today
+    symbols: list[str] = []
+    for word in words_in(text):
+        symbol = known.symbol(word)
+        if symbol is None:
+            raise BadRequestError(
+                f"/instruments takes symbols, and {word!r} is none.",
+                field="symbol", value=word,
+                closest=closest_words(word, known.symbols) or known.symbols[:3], corrected="",
+            )  # fmt: skip
+        symbols.append(symbol)
+    return InstrumentsRequest(symbols=tuple(dict.fromkeys(symbols)))

@@ -8,6 +8,7 @@ from pipeline.domain.data_quality import HoldingQuality
 from pipeline.domain.market import Timeframe
 from pipeline.domain.source import (
     InstrumentFacts,
+    KeptFacts,
     LoadRun,
     Page,
     SourceCard,
@@ -98,6 +99,18 @@ class SourceChoices(Protocol):
 
     async def choose(self, symbol: str, sources: Sequence[str], now: datetime) -> None:
         """Keep the choice; no names forget it."""
+        ...
+
+
+class InstrumentFactsStore(Protocol):
+    """What sources said of symbols, the newest of each."""
+
+    async def keep(self, facts: InstrumentFacts, now: datetime) -> InstrumentFacts | None:
+        """Keep what a source says of a symbol; return what it said before, None: nothing."""
+        ...
+
+    async def of(self, symbol: str) -> list[KeptFacts]:
+        """Return what each source said last of a symbol, by the source's name."""
         ...
 
 

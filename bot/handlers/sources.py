@@ -1,4 +1,4 @@
-"""Sources of past bars: which there are, and which is asked for a symbol."""
+"""Sources of past bars: which there are, which is asked for a symbol, what they say of it."""
 
 from aiogram import Router
 from aiogram.filters import Command
@@ -10,6 +10,7 @@ from bot.launching import Launches
 from bot.layout import View
 from bot.replies import say
 from bot.texts import en
+from flows.instrument_desk import info
 from flows.services import Services
 from flows.source_desk import answer
 from pipeline.domain.errors import BadRequestError, NotAllowedError
@@ -49,3 +50,16 @@ async def shown(
             for word in wanted
         ]
     return views_fetch.sources(found, offers)
+
+
+@router.message(Command("info", ignore_case=True))
+async def instrument(
+    message: Message, actor: Actor, services: Services, launches: Launches
+) -> None:
+    """Tell what we and the sources know of a symbol."""
+    text = normalise(message.text or "")
+    try:
+        view = views_fetch.info(await info(text, services))
+    except BadRequestError as error:
+        view = await launches.refused(error, text, actor)
+    await say(message, view)

@@ -96,6 +96,14 @@ class InstrumentFacts(_Frozen):
     renamed_to: str = ""
 
 
+@dataclass(frozen=True)
+class KeptFacts:
+    """What a source said of a symbol, and when (UTC)."""
+
+    facts: InstrumentFacts
+    at: datetime
+
+
 class LoadStatus(StrEnum):
     """How a load ended."""
 

@@ -12,6 +12,7 @@ from storage.memory.entry import (
     MemoryUpdateInbox,
 )
 from storage.memory.health import MemoryHealthBoard
+from storage.memory.instrument_facts import MemoryInstrumentFacts
 from storage.memory.journal import MemoryJournalQueue
 from storage.memory.journal_pages import MemoryJournal
 from storage.memory.labels import MemoryLabelStore
@@ -41,6 +42,7 @@ __all__ = [
     "MemoryDatabaseCare",
     "MemoryDeploymentStore",
     "MemoryHealthBoard",
+    "MemoryInstrumentFacts",
     "MemoryJournal",
     "MemoryJournalQueue",
     "MemoryLabelStore",

@@ -91,15 +91,18 @@ def test_bad_requests_are_one_kind_line_and_exit_2(home):
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
-def test_setups_data_and_users_are_told(home):
-    listed, told, held, added, users, removed, none = scouts(
-        home, ["setups"], ["setups", "Frank_raid_v1"], ["data"],
+def test_setups_data_and_users_are_told(home, monkeypatch):
+    monkeypatch.setenv("SOURCES", "massive")
+    listed, told, held, known, unknown, added, users, removed, none = scouts(
+        home, ["setups"], ["setups", "Frank_raid_v1"], ["data"], ["info", "EURUSD"], ["info", "nonesuch"],
         ["users", "add", "5", "--role", "viewer"], ["users", "list"], ["users", "remove", "5"],
         ["users", "list"],
     )  # fmt: skip
     assert "Frank_raid_v1" in listed.stdout
     assert "1. " in told.stdout
     assert "EURUSD   M5" in held.stdout
+    assert "needs MASSIVE_API_KEY" in known.stdout
+    assert (known.returncode, unknown.returncode) == (0, 2)
     assert (added.returncode, removed.returncode) == (0, 0)
     assert (users.stdout, none.stdout) == ("5  viewer\n", "")
 

@@ -18,6 +18,7 @@ from tests.kit.deliveries import texts_owed
 from tests.kit.sourced import FIRST, ME, NOW, bars, source, sourced_services
 
 M1 = Timeframe.M1
+FLOWS = ("ingest_flow", "instrument_flow")
 
 
 async def ingested(services, text="/ingest"):
@@ -127,6 +128,8 @@ async def test_the_day_ends_in_the_sources_own_zone_on_both_sides_of_a_clock_cha
         assert {name for name in kept if name.endswith(("-first", "-second"))} == {
             "end-of-day-first", "weekly-check-first", "end-of-day-second", "weekly-check-second",
         }  # fmt: skip
+        monthly = kept["instruments"]
+        assert (monthly.flow_name, monthly.cron) == ("instrument_flow", "40 4 1 * *")
         mine, at, found = kept["end-of-day-first"], start, []
         for _ in range(5):
             at = next_times(mine, at)[0]
@@ -136,4 +139,4 @@ async def test_the_day_ends_in_the_sources_own_zone_on_both_sides_of_a_clock_cha
         assert [t.isoweekday() for t in local] == [5, 6, 2, 3, 4]
         assert {t.hour for t in found} == {5, 4}
         await keep_built_ins(plain, start)
-        assert not [o for o in await services.schedules.all() if o.flow_name == "ingest_flow"]
+        assert not [o for o in await services.schedules.all() if o.flow_name in FLOWS]

@@ -32,6 +32,7 @@ from storage.memory import (
     MemoryDatabaseCare,
     MemoryDeploymentStore,
     MemoryHealthBoard,
+    MemoryInstrumentFacts,
     MemoryJournalQueue,
     MemoryLabelStore,
     MemoryLease,
@@ -205,6 +206,7 @@ async def plain_services(
         source_choices=MemorySourceChoices(),
         quarantine=MemoryQuarantine(),
         quality=MemoryQualityLog(),
+        facts=MemoryInstrumentFacts(),
         source_symbols=YamlSourceSymbols(),
         upkeep=Upkeep(
             rows,

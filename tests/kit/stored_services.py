@@ -29,6 +29,7 @@ async def stored_services(home: Path, url: str | None, **settings: Any) -> Async
             deployments=stores.deployments(), tokens=stores.tokens(),
             request_keys=stores.request_keys(), inbox=stores.inbox(),
             journal_queue=stores.journal_queue(),
+            facts=stores.facts(),
             quarantine=stores.quarantine(), quality=stores.quality(), loads=stores.loads(), source_choices=stores.source_choices(),
         )  # fmt: skip
         await stores.close()

@@ -19,6 +19,7 @@ from storage.database import Database, open_database
 from storage.database_care import care_of
 from storage.deployments import SqlDeploymentStore
 from storage.health import SqlHealthBoard
+from storage.instrument_facts import SqlInstrumentFacts
 from storage.journal_queue import SqlJournalQueue
 from storage.labels import SqlLabelStore
 from storage.loads import SqlLoadLog, SqlSourceChoices
@@ -32,6 +33,7 @@ from storage.memory import (
     MemoryDatabaseCare,
     MemoryDeploymentStore,
     MemoryHealthBoard,
+    MemoryInstrumentFacts,
     MemoryJournalQueue,
     MemoryLabelStore,
     MemoryLoadLog,
@@ -171,6 +173,9 @@ class Stores:
 
     def quarantine(self):
         return self._make(MemoryQuarantine, SqlQuarantine)
+
+    def facts(self):
+        return self._make(MemoryInstrumentFacts, SqlInstrumentFacts)
 
     def hint(self) -> RedisCooldowns | None:
         if self.redis_url is None:
