@@ -139,6 +139,7 @@ TASK_WORDS: Final[Mapping[str, str]] = {
     "labels": "Write the labels",
     "data_collection": "Gather what to learn from",
     "data_quality": "Judge the bars",
+    "instrument_facts": "Look symbols up",
     "next_run": "Start what was to come then",
     "gathering": "Gather every variant tried",
     "sensitivity": "Hold them against each other",

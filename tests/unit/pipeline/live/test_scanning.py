@@ -122,6 +122,28 @@ def test_a_setup_that_fails_says_so_and_the_others_go_on(market, monkeypatch):
     assert failures > 50
 
 
+def test_a_new_bar_costs_a_window_however_long_the_history_was(market, monkeypatch):
+    known, seen = get("initial_balance"), []
+
+    def counting(bars, *more):
+        seen.append(len(bars))
+        return known.detect(bars, *more)
+
+    planted = replace(known, detect=counting)
+    monkeypatch.setitem(base._REGISTRY, planted.name, planted)
+    first, costs = len(market) - 1200, []
+    deepest = max(SymbolScan(TOY, SETUPS)._depths().values())
+    for history in (market[first // 3 : first], market[:first]):
+        scan = SymbolScan(TOY, SETUPS)
+        scan.seed(history)
+        seen.clear()
+        scan.advance(market[first:].reset_index(drop=True))
+        costs.append(list(seen))
+    assert len(costs[0]) == len(costs[1]) > 0
+    assert max(costs[0]) == max(costs[1])
+    assert max(costs[1]) <= deepest < first, (max(costs[1]), deepest, first)
+
+
 def test_the_seed_it_asks_for_is_enough(market):
     setups, first, said_by = SETUPS[:9], len(market) - 600, []
     needed = m1_bars_needed(setups)
