@@ -35,7 +35,8 @@ def start_request(raw: Mapping[str, Any], known: KnownWords) -> StartRequest:
         `{"mode": "backtest", "symbol": …, "timeframe": …, "start": …, "end": …, "setup_id": …,
         "options": {…}, "extra": {…}}`. `live` plays held days as if live (a replay), `train` also
         takes the fields of a training, `label` needs no timeframe if `setup_id` is "all".
-        `analyze` looks at now: it takes a symbol, maybe a timeframe and options, and no period.
+        `analyze` looks at now: it takes a symbol, maybe a timeframe and options; a period and a
+        setup, which the shape has for all modes, are checked and left out.
     known
         The valid words; symbols and setups are known under all their names.
 
@@ -117,9 +118,14 @@ def _label(fields: dict[str, Any], raw: Mapping[str, Any], known: KnownWords) ->
 
 
 def _analyze(raw: Mapping[str, Any], known: KnownWords) -> StartRequest:
-    for name in ("start", "end", "setup_id", "extra"):
-        if raw.get(name) not in (None, "", {}):
-            _refuse(name, raw[name], ("null",))
+    """Read what `analyze` takes; period and setup are checked and left out: it looks at now."""
+    start, end = (raw.get(name) and _day(raw, name) for name in ("start", "end"))
+    if start and end and start > end:
+        _refuse("start", raw["start"], (str(raw["end"]),), what="start after the end,")
+    if raw.get("setup_id"):
+        known_setup(_word(raw, "setup_id", _setups(known)), known)
+    if raw.get("extra"):
+        _refuse("extra", raw["extra"], ("null",))
     whole = {
         "symbol": known_symbol(_word(raw, "symbol", known.symbols), known),
         "timeframe": _timeframe(raw) if raw.get("timeframe") is not None else None,

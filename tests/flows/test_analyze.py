@@ -72,15 +72,25 @@ async def test_stale_bars_are_said_first_and_fresh_ones_are_not(services):
 
 async def test_start_takes_the_mode_and_refuses_what_it_can_not_do(services):
     _, report = await analysed(
-        {"mode": "analyze", "symbol": "eur/usd", "timeframe": "m5"}, services
+        {
+            "mode": "analyze",
+            "symbol": "eur/usd",
+            "timeframe": "m5",
+            "start": "2025-01-01",
+            "end": "2025-02-01",
+            "setup_id": "IB_raid_v1",
+            "options": {},
+            "extra": {},
+        },
+        services,
     )
     assert (report.symbol, report.timeframe) == ("EURUSD", "M5")
     bad = [
         ({"mode": "analyze", "symbol": "EURUSDD"}, "symbol"),
         ({"mode": "analyze"}, "symbol"),
         ({"mode": "analyze", "symbol": "EURUSD", "timeframe": "M7"}, "timeframe"),
-        ({"mode": "analyze", "symbol": "EURUSD", "start": "2025-01-01"}, "start"),
-        ({"mode": "analyze", "symbol": "EURUSD", "setup_id": "IB_raid_v1"}, "setup_id"),
+        ({"mode": "analyze", "symbol": "EURUSD", "start": "yesterday"}, "start"),
+        ({"mode": "analyze", "symbol": "EURUSD", "setup_id": "IB_raid"}, "setup_id"),
         ({"mode": "analyze", "symbol": "EURUSD", "options": {"spread": 1}}, "options.spread"),
         ({"mode": "analyze", "symbol": "EURUSD", "colour": 1}, "colour"),
     ]

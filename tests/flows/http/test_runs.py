@@ -77,7 +77,13 @@ async def test_refusals_name_field_value_and_the_closest_and_start_nothing(entry
         ({"symbol": "EURUDS"}, "symbol", "EURUDS", "EURUSD"),
         ({"timeframe": "M30"}, "timeframe", "M30", "M1"),
         ({"mode": "backtset"}, "mode", "backtset", "backtest"),
-        ({"mode": "analyze"}, "mode", "analyze", None),
+        ({"mode": "analyze", "start": "2025-13-01"}, "start", "2025-13-01", None),
+        (
+            {"mode": "analyze", "setup_id": "Asia_sweep"},
+            "setup_id",
+            "Asia_sweep",
+            "Asia_sweep_engulf_v1",
+        ),
         ({"start": "2025-06-01"}, "start", "2025-06-01", "2025-05-30"),
         ({"start": "2025-13-01"}, "start", "2025-13-01", None),
         ({"start": None}, "start", None, None),
@@ -135,6 +141,8 @@ async def test_every_mode_goes_its_way(entry):
     assert live.body["request"]["symbols"] == ["EURUSD"]
     label = await trader.post("/runs", {"mode": "label", **days, "setup_id": "all"})
     assert (label.status, label.body["flow_type"]) == (202, "label_flow")
+    now = await trader.post("/runs", {"mode": "analyze", **days})
+    assert (now.status, now.body["flow_type"]) == (202, "analyze_flow")
     train = await trader.post("/runs", {"mode": "train", "symbol": "EURUSD"})
     assert (train.status, train.body["flow_type"]) == (202, "train_model_flow")
     for mode in ("live", "label"):
