@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from flows.analyst_opinion import Analysed
 from flows.analyze_steps import (
-    Analysed,
     Seen,
     SetupsNow,
     SymbolJob,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flows import analyze_compute as compute
-from flows.analyst_desk import NO_ANALYST, consult
+from flows.analyst_opinion import Analysed, check_asked_for, opinion_on, picture_at
 from flows.backtest_compute import Frozen
 from flows.costs import costs_of
 from flows.news import calendar_for
@@ -13,12 +13,10 @@ from flows.research_report import Desk, Drawn
 from flows.services import Services
 from flows.state import RunState
 from flows.symbol_bars import newest_bars
-from flows.tasks import SkipTaskError
 from pipeline.analysis.freshness import Freshness, age_words, freshness
 from pipeline.analysis.symbol_question import symbol_question
-from pipeline.domain.analysis import Analysis
 from pipeline.domain.analyze import AnalyzeRequest, SetupNow, SymbolFacts, SymbolReport
-from pipeline.domain.errors import AnalystDownError, AnalystRefusedError, AppError
+from pipeline.domain.errors import AppError
 from pipeline.domain.market import Instrument, Timeframe
 from pipeline.domain.request import BacktestOptions, Run
 from pipeline.setups.rules import SetupSpec
@@ -42,12 +40,6 @@ class SetupsNow(Frozen):
 
     setups: tuple[SetupNow, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-class Analysed(Frozen):
-    """Output of gpt_analysis."""
-
-    analysis: Analysis
 
 
 @dataclass(frozen=True)
@@ -153,32 +145,22 @@ async def ask_analyst(job: SymbolJob, report: SymbolReport, drawn: Drawn | None)
     AnalystRefusedError
         It didn't answer; its own retries are over, so the task is not tried again.
     """
-    if not job.request.options.analyze_with_llm:
-        raise SkipTaskError(NOT_ASKED)
-    if job.services.analyst is None:
-        raise SkipTaskError(NO_ANALYST)
+    wanted = job.request.options.analyze_with_llm
+    check_asked_for(job.services, wanted=wanted, unless=NOT_ASKED)
     what = {
         "symbol": report.symbol, "timeframe": report.timeframe, "digits": report.digits,
         "bars_are_synthetic": report.synthetic, "bars_are_stale": report.stale,
         "newest_bar_is_old": age_words(report.age_minutes),
     }  # fmt: skip
+    path = drawn.pictures[0].path if drawn and drawn.pictures else None
+    picture = await picture_at(path, job.services)
     question = symbol_question(
-        what, report.facts, report.setups, report.signals, picture=await _png(job, drawn)
+        what,
+        report.facts,
+        report.setups,
+        report.signals,
+        picture=picture,
     )
-    try:
-        analysis = await consult(
-            question, subject=job.request.symbol, chat_id=job.run.actor.chat_id,
-            services=job.services,
-        )  # fmt: skip
-    except AnalystDownError as error:
-        raise AnalystRefusedError(error.user_text, **error.facts) from error
-    return Analysed(analysis=analysis)
-
-
-async def _png(job: SymbolJob, drawn: Drawn | None) -> bytes | None:
-    if drawn is None or not drawn.pictures:
-        return None
-    try:
-        return await job.services.archive.get(drawn.pictures[0].path)
-    except AppError:
-        return None
+    return await opinion_on(
+        question, subject=job.request.symbol, run=job.run, services=job.services
+    )

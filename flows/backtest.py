@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from flows import backtest_compute as compute
 from flows import backtest_steps as steps
 from flows import provenance
-from flows.backtest_analysis import Analysed, gpt_analysis
+from flows.analyst_opinion import Analysed
+from flows.backtest_analysis import gpt_analysis
 from flows.backtest_compute import Found, Look, Sample, Tested
 from flows.backtest_pictures import Pictures, visualizer
 from flows.backtest_report import (

@@ -2,24 +2,16 @@
 
 from typing import Any
 
-from flows.analyst_desk import NO_ANALYST, consult
-from flows.backtest_compute import Found, Frozen, Tested
+from flows.analyst_opinion import Analysed, check_asked_for, opinion_on, picture_at
+from flows.backtest_compute import Found, Tested
 from flows.backtest_pictures import Pictures
 from flows.backtest_steps import Ingested, Job, Processed, cost_model
 from flows.tasks import SkipTaskError
 from flows.weighing import written_down
 from pipeline.analysis.backtest_question import backtest_question
-from pipeline.domain.analysis import Analysis
-from pipeline.domain.errors import AnalystDownError, AnalystRefusedError, AppError
 
 NOT_ASKED = "not asked for (analyze_with_llm)"
 NOTHING_TRADED = "there is no trade to judge"
-
-
-class Analysed(Frozen):
-    """Output of gpt_analysis."""
-
-    analysis: Analysis
 
 
 async def gpt_analysis(
@@ -39,12 +31,11 @@ async def gpt_analysis(
     AnalystRefusedError
         It didn't answer; its own retries are over, so the task is not tried again.
     """
-    if not job.request.options.analyze_with_llm:
-        raise SkipTaskError(NOT_ASKED)
-    if job.services.analyst is None:
-        raise SkipTaskError(NO_ANALYST)
+    wanted = job.request.options.analyze_with_llm
+    check_asked_for(job.services, wanted=wanted, unless=NOT_ASKED)
     if not tested.trades:
         raise SkipTaskError(NOTHING_TRADED)
+    equity = pictures.equity if pictures else None
     question = backtest_question(
         _what(job, ingested),
         tested.metrics,
@@ -53,15 +44,9 @@ async def gpt_analysis(
         qa=tested.qa,
         funnel=found.funnel,
         warnings=(*ingested.warnings, *processed.warnings),
-        picture=await _picture(job, pictures),
+        picture=await picture_at(equity.path if equity else None, job.services),
     )
-    try:
-        analysis = await consult(
-            question, subject=job.run.run_id, chat_id=job.run.actor.chat_id, services=job.services
-        )
-    except AnalystDownError as error:
-        raise AnalystRefusedError(error.user_text, **error.facts) from error
-    return Analysed(analysis=analysis)
+    return await opinion_on(question, subject=job.run.run_id, run=job.run, services=job.services)
 
 
 def _what(job: Job, ingested: Ingested) -> dict[str, Any]:
@@ -80,13 +65,3 @@ def _what(job: Job, ingested: Ingested) -> dict[str, Any]:
         "costs": cost_model(job).model_dump(mode="json"),
         "fills": request.options.fill.value,
     }
-
-
-async def _picture(job: Job, pictures: Pictures | None) -> bytes | None:
-    """Return the equity picture; without one the figures alone are shown."""
-    if pictures is None or pictures.equity is None:
-        return None
-    try:
-        return await job.services.archive.get(pictures.equity.path)
-    except AppError:
-        return None

@@ -213,11 +213,8 @@ async def _note(
 
 async def _close_before(load: _Load, plan: Plan, services: "Services") -> float | None:
     """Return the close of the newest bar held in the week before a stretch."""
-    if plan.over_synthetic:
-        return None
-    timeframe, since = load.candidate.timeframe, load.start - _WEEK
-    held = await services.bars.read(plan.symbol, timeframe, since, load.start)
-    return float(held["close"].iloc[-1]) if len(held) else None
+    held = await _bars_before(load.start, load, plan, services)
+    return float(held["close"].iloc[-1]) if held is not None and len(held) else None
 
 
 async def _page(load: _Load, plan: Plan, services: "Services") -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from flows.backtest_analysis import Analysed
+from flows.analyst_opinion import Analysed
 from flows.backtest_compute import Found, Tested
 from flows.backtest_pictures import Pictures
 from flows.backtest_steps import Ingested, Job

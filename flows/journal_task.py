@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from flows.backtest_analysis import Analysed
+from flows.analyst_opinion import Analysed
 from flows.backtest_compute import Found, Frozen, Tested
 from flows.backtest_pictures import Pictures
 from flows.backtest_steps import Ingested, Job

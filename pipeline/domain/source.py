@@ -147,7 +147,6 @@ class WithheldKind(StrEnum):
     SPIKE = "spike"
     IMPOSSIBLE = "impossible"
     OUT_OF_HOURS = "out_of_hours"
-    DISAGREES = "disagrees"  # another source says something else
 
 
 class WithheldBar(_Frozen):

@@ -21,7 +21,7 @@ from pipeline.domain.source import (
     VolumeKind,
 )
 from storage.feeds.alpaca_web import PAGE, AlpacaWeb, NoSuchSymbolError, Row
-from storage.feeds.asking import Asker
+from storage.feeds.asking import Asker, KeptClient
 from storage.feeds.ccxt_calls import Patience
 from storage.feeds.paging import (
     EPOCH,
@@ -78,13 +78,14 @@ class AlpacaSource:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rng: np.random.Generator | None = None,
     ) -> None:
-        self._make = partial(AlpacaWeb, key, secret, url.rstrip("/"))
         self._seconds = seconds
         self._asker = Asker(
             CARD.title, f"Check {LACKS}, and what the account's plan holds.", 5.0,
             patience or Patience(), sleep, rng or np.random.default_rng(),
         )  # fmt: skip
-        self._web: AlpacaWeb | None = None
+        self._web = KeptClient(
+            lambda: AlpacaWeb(key, secret, url.rstrip("/"), self._seconds, self._asker.judged)
+        )
         self._known: set[str] = set()
 
     @property
@@ -138,9 +139,7 @@ class AlpacaSource:
 
     async def close(self) -> None:
         """Let go of connections."""
-        web, self._web = self._web, None
-        if web is not None:
-            await asyncio.to_thread(web.close)
+        await self._web.close()
 
     async def _must_exist(self, symbol: SourceSymbol, now: datetime) -> None:
         """Refuse a symbol that never had a bar: Alpaca answers with none, without an error."""
@@ -160,14 +159,9 @@ class AlpacaSource:
 
     async def _asked(self, symbol: SourceSymbol, method: str, *question: Any) -> Any:
         try:
-            return await self._asker.ask(partial(self._open_and, method, *question))
+            return await self._asker.ask(partial(self._web.call, method, *question))
         except NoSuchSymbolError as error:
             raise no_such_symbol(CARD, symbol) from error
-
-    def _open_and(self, method: str, *question: Any) -> Any:
-        if self._web is None:
-            self._web = self._make(self._seconds, self._asker.judged)
-        return getattr(self._web, method)(*question)
 
 
 def _rows(found: list[Row]) -> np.ndarray:

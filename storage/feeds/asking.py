@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -121,6 +121,40 @@ class Asker:
         if answer.status >= 500 or answer.status in (408, 425):  # noqa: PLR2004
             raise FailedError(f"{answer.status} {words}")
         return answer
+
+
+class Client(Protocol):
+    """A vendor's client."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class KeptClient:
+    """A vendor's client that is made when something is first asked of it.
+
+    Parameters
+    ----------
+    make
+        Makes it; that imports what is heavy, so it is called in the thread that asks.
+    """
+
+    def __init__(self, make: Callable[[], Client]) -> None:
+        self._make = make
+        self._client: Client | None = None
+
+    def call(self, method: str, *question: Any) -> Any:
+        """Ask it one thing; blocking."""
+        if self._client is None:
+            self._client = self._make()
+        return getattr(self._client, method)(*question)
+
+    async def close(self) -> None:
+        """Let go of it, if it was ever made."""
+        client, self._client = self._client, None
+        if client is not None:
+            await asyncio.to_thread(client.close)
 
 
 def read_json(answer: Answer) -> dict[str, Any]:

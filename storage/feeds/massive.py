@@ -20,7 +20,7 @@ from pipeline.domain.source import (
     SourceSymbol,
     VolumeKind,
 )
-from storage.feeds.asking import Asker
+from storage.feeds.asking import Asker, KeptClient
 from storage.feeds.ccxt_calls import Patience
 from storage.feeds.massive_web import PAGE, MassiveWeb
 from storage.feeds.paging import (
@@ -82,14 +82,15 @@ class MassiveSource:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rng: np.random.Generator | None = None,
     ) -> None:
-        self._make = partial(MassiveWeb, key, url.rstrip("/"))
         self._seconds = seconds
         # The free plan counts by the minute and doesn't say when the next one begins.
         self._asker = Asker(
             CARD.title, f"Check {LACKS}, and what the account's plan holds.", 15.0,
             patience or Patience(), sleep, rng or np.random.default_rng(),
         )  # fmt: skip
-        self._web: MassiveWeb | None = None
+        self._web = KeptClient(
+            lambda: MassiveWeb(key, url.rstrip("/"), self._seconds, self._asker.judged)
+        )
         self._known: set[str] = set()
 
     @property
@@ -140,9 +141,7 @@ class MassiveSource:
 
     async def close(self) -> None:
         """Let go of connections."""
-        web, self._web = self._web, None
-        if web is not None:
-            await asyncio.to_thread(web.close)
+        await self._web.close()
 
     async def _filled(
         self, symbol: SourceSymbol, unit: tuple[int, str], first: int, last: int
@@ -167,12 +166,7 @@ class MassiveSource:
         return dict(said)
 
     async def _ask(self, method: str, *question: Any) -> dict[str, Any]:
-        return dict(await self._asker.ask(partial(self._open_and, method, *question)))
-
-    def _open_and(self, method: str, *question: Any) -> Any:
-        if self._web is None:
-            self._web = self._make(self._seconds, self._asker.judged)
-        return getattr(self._web, method)(*question)
+        return dict(await self._asker.ask(partial(self._web.call, method, *question)))
 
 
 def _millis(moment: datetime) -> int:

@@ -20,7 +20,7 @@ from pipeline.domain.source import (
     SourceSymbol,
     VolumeKind,
 )
-from storage.feeds.asking import Asker, FailedError, read_json
+from storage.feeds.asking import Asker, FailedError, KeptClient, read_json
 from storage.feeds.ccxt_calls import Patience
 from storage.feeds.paging import (
     EPOCH,
@@ -76,12 +76,14 @@ class YahooSource:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rng: np.random.Generator | None = None,
     ) -> None:
-        self._url, self._seconds = url.rstrip("/"), seconds
+        self._seconds = seconds
         self._asker = Asker(
             CARD.title, "It refuses this machine or place; take another source.", 10.0,
             patience or Patience(), sleep, rng or np.random.default_rng(),
         )  # fmt: skip
-        self._web: YahooWeb | None = None
+        self._web = KeptClient(
+            lambda: YahooWeb(url.rstrip("/"), self._seconds, self._asker.judged)
+        )
 
     @property
     def card(self) -> SourceCard:
@@ -116,7 +118,7 @@ class YahooSource:
 
     async def facts(self, symbol: SourceSymbol, now: datetime) -> InstrumentFacts | None:
         """Return what it says of a symbol: words, figures and splits; see the port."""
-        answer = await self._asker.ask(partial(self._open_and, "summary", symbol.name, _MODULES))
+        answer = await self._asker.ask(partial(self._web.call, "summary", symbol.name, _MODULES))
         body = (read_json(answer).get("quoteSummary") or {}).get("result") or []
         if not body:
             raise no_such_symbol(CARD, symbol)
@@ -127,9 +129,7 @@ class YahooSource:
 
     async def close(self) -> None:
         """Let go of connections."""
-        web, self._web = self._web, None
-        if web is not None:
-            await asyncio.to_thread(web.close)
+        await self._web.close()
 
     async def _chart(
         self, symbol: SourceSymbol, timeframe: Timeframe, start: datetime, until: datetime
@@ -144,7 +144,7 @@ class YahooSource:
 
     def _asked_chart(self, symbol: SourceSymbol, params: dict[str, Any]) -> dict[str, Any] | None:
         """Return a chart, or None where there are no bars."""
-        answer = self._open_and("chart", symbol.name, params)
+        answer = self._web.call("chart", symbol.name, params)
         result, error = _result_of(read_json(answer))
         words = str(error.get("description", ""))
         if result is not None:
@@ -159,11 +159,6 @@ class YahooSource:
                 field="start", value=str(params.get("period1")),
             )  # fmt: skip
         raise FailedError(words or f"{answer.status} without a chart")
-
-    def _open_and(self, method: str, *question: Any) -> Any:
-        if self._web is None:
-            self._web = YahooWeb(self._url, self._seconds, self._asker.judged)
-        return getattr(self._web, method)(*question)
 
 
 def _result_of(body: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
